@@ -1,0 +1,1 @@
+"""The packs that ship with Fieldstone: folders of JSON and CSV, no code."""
