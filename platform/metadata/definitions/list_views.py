@@ -1,0 +1,56 @@
+"""List views: the same records as list, board or calendar (meta-schema: list_view.json).
+
+Here: what a shared view says. Not here: personal views (the user's data, same shape), running one (`records/gate`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fieldstone.metadata.definitions.definition import EVERYBODY, Audience, Definition, SortKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnDef:
+    """A column: a field or a path such as "account.industry"."""
+
+    field: str
+    width: int | None = None  # pixels
+    total: str | None = None  # sum, avg, min, max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardDef:
+    """Cards in columns by a picklist, lookup or user; a drop saves that field."""
+
+    group_by: str
+    totals: tuple[str, ...] = ()
+    card: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDef:
+    """Records on the days of a date or datetime field."""
+
+    start: str
+    end: str | None = None
+    title: str = "name"
+    color_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListViewDef(Definition):
+    """One shared list view of `object`."""
+
+    kind: ClassVar[str] = "list_view"
+
+    columns: tuple[ColumnDef, ...] = ()
+    filter: str | None = None
+    sort: tuple[SortKey, ...] = ()
+    visible_to: Audience = EVERYBODY
+    order: int = 100
+    inline_edit: bool = False
+    start_in: str = "list"  # "list", "board", "calendar"
+    board: BoardDef | None = None
+    calendar: CalendarDef | None = None
