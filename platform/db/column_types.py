@@ -55,6 +55,10 @@ class ColumnType(TypeDecorator[Any]):
     impl: type[TypeEngine[Any]] = Text
     cache_ok = True
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.cache_ok = True  # SQLAlchemy asks each class by itself; all of ours are told apart by their arguments
+
     def stored(self, postgresql: bool) -> TypeEngine[Any]:
         raise NotImplementedError
 
