@@ -23,6 +23,8 @@ from fieldstone.db.column_types import (
 from fieldstone.db.transaction import read, write
 
 ID = "0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
+FIRST_SECOND = datetime(1, 1, 1, tzinfo=UTC)
+LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 NOON = datetime(2026, 11, 21, 12, 0, 1, tzinfo=UTC)
 
 
@@ -52,8 +54,7 @@ def kept(engine, column_type, *values):
         pytest.param(IsoDate(), [date(1, 1, 1), date(2024, 2, 29), date(9999, 12, 31), None], id="dates"),
         pytest.param(
             UtcDatetime(),
-            [datetime(1, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), NOON]
-            + [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), None],
+            [FIRST_SECOND, datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), NOON, LAST_SECOND, None],
             id="datetimes",
         ),
         pytest.param(UtcMoment(), [NOON.replace(microsecond=1), datetime(1960, 1, 1, 0, 0, 0, 999_999, UTC), None], id="moments"),

@@ -32,6 +32,7 @@ class Databases:
     folder: Path
     prepared: dict[str, URL] = field(default_factory=dict)
     engines: dict[URL, Engine] = field(default_factory=dict)
+    administrator: psycopg.Connection[Any] | None = None  # kept open: PostgreSQL starts a process for each connection
 
     def fresh(self) -> URL:
         """Return the URL of a new, empty database."""
@@ -84,6 +85,8 @@ class Databases:
         """Remove the prepared databases, at the end of the run."""
         for url in self.prepared.values():
             self.remove(url)
+        if self.administrator is not None:
+            self.administrator.close()
 
     def _name(self) -> str:
         return f"t{os.getpid()}_{next(_numbers)}"
@@ -104,8 +107,9 @@ class Databases:
         return self._server().set(database=name)
 
     def _run(self, statement: str) -> None:
-        with psycopg.connect(_dsn(self._server()), autocommit=True) as connection:
-            connection.execute(statement)
+        if self.administrator is None:
+            self.administrator = psycopg.connect(_dsn(self._server()), autocommit=True)
+        self.administrator.execute(statement)
 
     def _server(self) -> URL:
         return make_url(os.environ.get("FIELDSTONE_TEST_POSTGRESQL") or servers.server("postgresql"))
