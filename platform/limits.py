@@ -1,0 +1,50 @@
+"""The numbers of the limits tables, in one place.
+
+Here: constants, by area in alphabetical order, each with its unit and what happens above it.
+Not here: who checks them. Source: spec/security.md, section 7; spec/metadata.md, section 9; spec/workflow.md, section 2; spec/api.md.
+"""
+
+# --- metadata ----------------------------------------------------------------------------------------------------------------
+# Over one of these: `limit_exceeded` with its name, value and count, at check, never at the first save.
+
+APPROVERS_A_NODE = 20  # sources
+COLUMNS_A_TABLE = 1_400  # dropped ones too; the databases take 2,000 and 1,600
+DEFINITIONS_A_PUBLISH = 5_000
+DOCUMENT_BYTES = 1 << 20  # of one document as UTF-8
+DOCUMENT_DEPTH = 64  # nested objects and arrays in JSON
+EXAMPLES_A_DEFINITION = 20
+EXAMPLE_SECONDS = 10  # that all examples of a publish may take
+FIELDS_AN_OBJECT = 800  # archived ones too
+FIXED_BYTES_A_ROW = 6_000  # of fixed-width columns; over: `row_too_wide`. A page of PostgreSQL has 8 KiB
+FORMULA_DEPTH = 50  # formulas that read formulas
+INDEXES_AN_OBJECT = 40  # asked for by `indexed`, `unique`, `external_id`, `keys`
+LANGUAGES = 20
+LAYOUTS_AN_OBJECT = 100
+LAYOUT_ITEMS = 400
+LIST_VIEWS_AN_OBJECT = 500
+LOOKUPS_AN_OBJECT = 100
+MASTERS_AN_OBJECT = 2
+OBJECTS = 500
+PICKLIST_CHAIN = 3  # picklists that control one another in a row
+PICKLIST_VALUES = 1_000  # of one picklist
+RECORD_TYPES_AN_OBJECT = 50
+RELATED_LISTS = 30  # on one layout
+ROLL_UPS_AN_OBJECT = 40
+SORT_KEYS_AN_OBJECT = 300  # sort and match keys kept beside texts
+VALIDATION_RULES_AN_OBJECT = 500
+
+# --- records -----------------------------------------------------------------------------------------------------------------
+
+BATCH_RECORDS = 200  # changes that pass the save pipeline together; longer calls are cut into such chunks
+CASCADE_RECORDS = 10_000  # records that one delete may take along; above: refused, offered as a job
+COUNT_CAP = 10_000  # records at which a capped count stops
+DERIVED_LEVELS = 5  # relations upward that a save recomputes
+FILTER_NODES = 100  # of a filter tree
+GROUP_ROWS = 2_000  # groups in an answer; above: refused with `too_expensive`
+PAGE_RECORDS = 200  # of one page; above: refused
+REFERENCE_HOPS = 5  # lookups that one path may go through
+QUERY_JOINS = 20  # parents that one statement may join; above: refused with `too_expensive`
+RECYCLE_DAYS = 30  # that a deleted record can be restored
+REPORTED_PROBLEMS = 1_000  # in one answer; further ones are only counted
+SEARCH_HITS_AN_OBJECT = 20
+TRANSACTION_RECORDS = 10_000  # records that one transaction may write; above: `limit_exceeded`

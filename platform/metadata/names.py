@@ -1,0 +1,44 @@
+"""API names: which are allowed, which are equal, which one was meant.
+
+Here: the rules of names that every kind shares, and "did you mean".
+Not here: what a name refers to (`references.py`, `scope.py`), physical names (`identities.py`).
+Source: spec/metadata.md, section 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from rapidfuzz.distance import OSA
+
+NATIVE = re.compile(r"(?:[a-z][a-z0-9]{1,14}__)?[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+NATIVE_LENGTH = 40  # of a name made here; one that was imported may have 60 characters
+
+RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)}
+SYSTEM_FIELDS = (
+    *("id", "row_version", "record_type", "owner", "created_at", "created_by", "updated_at", "updated_by", "deleted_at", "deleted_by"),
+    *("approval_status", "currency_code"),
+)
+RESERVED_FOR_FIELDS = frozenset((*SYSTEM_FIELDS, "true", "false", "null", "not"))
+
+
+def nearest(name: str, candidates: Iterable[str], labels: Mapping[str, Iterable[str]] | None = None) -> str | None:
+    """Return the candidate that was probably meant: equal but for case, or at most 2 edits away, or with `name` as a label.
+
+    `labels`: texts by candidate. None when nothing comes close; of equally near ones the first.
+    """
+    wanted, best, best_distance = name.lower(), None, 3
+    most = 2 if len(wanted) > 3 else 1  # two edits turn any word of three letters into any other
+    for candidate in candidates:
+        distance = OSA.distance(wanted, candidate.lower(), score_cutoff=most)
+        if distance <= most and distance < best_distance:
+            best, best_distance = candidate, distance
+    if best is None and labels is not None:
+        best = next((candidate for candidate, texts in labels.items() if any(text.lower() == wanted for text in texts)), None)
+    return best
+
+
+def is_native(name: str) -> bool:
+    """Tell whether `name` is one that could be made here: snake_case, perhaps behind the prefix of a pack."""
+    return NATIVE.fullmatch(name) is not None
