@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+
 from fieldstone.errors import Refused
 from fieldstone.settings import Settings, describe, secret_problem
 

@@ -25,7 +25,7 @@ copy("@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2", "inte
 // bundled: one ES module each, loaded only by the pages that need it
 const bundle = (entry, name) =>
   build({ entryPoints: [entry], outfile: join(vendor, name), bundle: true, minify: true, format: "esm", target: "es2022", legalComments: "none", nodePaths: [modules] });
-await bundle(join(modules, "sortablejs/modular/sortable.core.esm.js"), "sortable.js");
+await bundle(join(modules, "sortablejs/modular/sortable.esm.js"), "sortable.js");
 await bundle(join(root, "tools/static/codemirror.js"), "codemirror.js");
 await bundle(join(root, "tools/static/tiptap.js"), "tiptap.js");
 
