@@ -1,0 +1,107 @@
+"""The arrows between the layers: each is imported alone, in a fresh interpreter, and must not bring a lower one along.
+
+base (errors, limits, settings, outbound, db) ← rules ← metadata ← records ← notify ← workflow ← packs, reports, data ← api, web, cli
+beside: i18n (imported by notify, reports, data and the surfaces), auth (imports records; imported by the surfaces alone).
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLATFORM = Path(__file__).parents[2] / "platform"
+BASE = frozenset({"errors", "limits", "settings", "outbound", "db"})
+
+# layer → the layers it may import
+MAY_IMPORT = {
+    "errors": frozenset(),
+    "limits": frozenset({"errors"}),
+    "settings": frozenset({"errors", "limits"}),
+    "outbound": frozenset({"errors", "limits", "settings"}),
+    "db": frozenset({"errors", "limits", "settings"}),
+    "i18n": BASE,
+    "rules": BASE,
+    "metadata": BASE | {"rules"},
+    "records": BASE | {"rules", "metadata"},
+    "notify": BASE | {"rules", "metadata", "records", "i18n"},
+    "auth": BASE | {"rules", "metadata", "records"},
+    "workflow": BASE | {"rules", "metadata", "records", "notify"},
+    "packs": BASE | {"rules", "metadata", "records", "notify", "workflow", "shipped"},
+    "reports": BASE | {"rules", "metadata", "records", "notify", "workflow", "i18n"},
+    "data": BASE | {"rules", "metadata", "records", "notify", "workflow", "i18n"},
+}
+SURFACES = ("api", "web", "cli")
+BELOW_SURFACES = frozenset(MAY_IMPORT) | {"shipped", "app"}
+MAY_IMPORT |= dict.fromkeys(SURFACES, BELOW_SURFACES)
+# app.py puts everything together and is started by the command line.
+MAY_IMPORT["app"] = frozenset(MAY_IMPORT) | {"shipped"}
+MAY_IMPORT["cli"] |= {"api", "web"}  # `fieldstone run` starts them
+
+LAYERS = sorted(path.stem for path in PLATFORM.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
+
+
+def modules(layer: str) -> list[str]:
+    folder = PLATFORM / layer
+    if not folder.is_dir():
+        return [f"fieldstone.{layer}"]
+    names = [path.relative_to(PLATFORM).with_suffix("").parts for path in sorted(folder.rglob("*.py"))]
+    # Alembic runs these itself.
+    return ["fieldstone." + ".".join(parts).removesuffix(".__init__") for parts in names if parts[-1] != "env" and "versions" not in parts]
+
+
+def test_every_folder_of_the_platform_is_a_layer():
+    assert set(LAYERS) <= set(MAY_IMPORT)
+
+
+def test_the_platform_folder_never_becomes_a_module():
+    assert not (PLATFORM / "__init__.py").exists(), "it would hide Python's own module platform from whoever stands in the repository"
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "app"])
+def test_a_layer_imported_alone_brings_no_lower_one_along(layer, repository):
+    program = (
+        "import importlib, sys\n"
+        f"for name in {modules(layer)!r}: importlib.import_module(name)\n"
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('fieldstone.')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=repository, check=False)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) - {layer} <= MAY_IMPORT[layer]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_import_anywhere_in_a_layer_points_down(layer):
+    """Also those inside functions, which an import of the module does not run."""
+    folder = PLATFORM / layer
+    found = []
+    for path in sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            for name in imported(node):
+                parts = name.split(".")
+                if parts[0] == "fieldstone" and len(parts) > 1 and parts[1] != layer and parts[1] not in MAY_IMPORT[layer]:
+                    found.append(f"{path.relative_to(PLATFORM)}:{node.lineno} imports {name}")
+    assert found == []
+
+
+def imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module="fieldstone", names=names, level=0):
+            return [f"fieldstone.{alias.name}" for alias in names]
+        case ast.ImportFrom(module=str(module), level=0):
+            return [module]
+    return []
+
+
+@pytest.mark.parametrize("path", sorted(PLATFORM.rglob("*.py")), ids=lambda path: str(path.relative_to(PLATFORM)))
+def test_a_module_says_what_lives_in_it(path):
+    assert ast.get_docstring(ast.parse(path.read_text())), "no docstring"
+
+
+def test_the_standard_library_keeps_its_platform_module(repository):
+    program = "import platform; print(platform.python_implementation())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=repository, check=True)
+    assert done.stdout.strip() == "CPython"
