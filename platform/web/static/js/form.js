@@ -1,0 +1,154 @@
+// <x-form [draft="deal:new"] [react="/o/deal/draft"] [quiet]><form>…</form></x-form>: nothing typed is ever lost.
+// - shows [data-dirty] and warns before leaving while something is unsaved (unless `quiet`); Ctrl/Cmd Enter saves;
+// - after an answer with errors, goes to the summary ([data-errors]) or the one wrong field;
+// - `draft`: keeps what is typed on this device under that name and offers it when the form comes back empty-handed;
+// - `react`: on leaving a changed field with data-watch, posts the form there with changed=<name>; the answer is the same <form> as HTML, and is morphed in.
+//   What somebody types meanwhile stays.
+import { ask } from "./http.js";
+import { announce, el, icon, settled, t } from "./texts.js";
+
+const CONTROLS = "input, select, textarea";
+
+class Form extends HTMLElement {
+  connectedCallback() {
+    this.form = this.querySelector("form");
+    if (!this.form || this.ready) return;
+    this.ready = true;
+    this.touched = new Map(); // control name -> when it was changed last
+    this.first = this.text();
+    const keep = settled(() => this.keep(), 600);
+    this.addEventListener("input", (event) => {
+      if (event.target.name) this.touched.set(event.target.name, performance.now());
+      this.mark();
+      keep();
+    });
+    this.addEventListener("change", (event) => {
+      if (event.target.name) this.touched.set(event.target.name, performance.now());
+      this.mark();
+      keep();
+      if (this.hasAttribute("react") && event.target.matches("[data-watch]")) this.react(event.target.name);
+    });
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.isComposing) {
+        event.preventDefault();
+        this.form.requestSubmit(this.form.querySelector("button.pri[type=submit]") ?? undefined);
+      }
+    });
+    this.addEventListener("submit", (event) => this.submitted(event));
+    this.leave = (event) => {
+      if (this.dirty && !this.sending && !this.hasAttribute("quiet")) event.preventDefault();
+    };
+    addEventListener("beforeunload", this.leave);
+    addEventListener("pageshow", (event) => event.persisted && (this.sending = false));
+    this.focusError();
+    this.offer();
+  }
+  disconnectedCallback() {
+    removeEventListener("beforeunload", this.leave);
+    this.ready = false;
+  }
+  /** The values as pairs, without the token, passwords and files. */
+  pairs() {
+    const secret = new Set([...this.form.elements].filter((each) => each.type === "password").map((each) => each.name));
+    return [...new FormData(this.form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token" && name !== "row_version" && !secret.has(name));
+  }
+  text() {
+    return JSON.stringify(this.pairs());
+  }
+  mark() {
+    this.dirty = this.text() !== this.first;
+    for (const sign of this.querySelectorAll("[data-dirty]")) sign.hidden = !this.dirty;
+  }
+  submitted(event) {
+    if (event.defaultPrevented || this.sending) {
+      if (this.sending) event.preventDefault(); // a double click saves once
+      return;
+    }
+    this.sending = true;
+    setTimeout(() => (this.sending = false), 8000);
+    event.submitter?.setAttribute("aria-busy", "true");
+    setTimeout(() => event.submitter?.removeAttribute("aria-busy"), 8000);
+    this.store(() => sessionStorage.setItem("draft-sent", this.key()));
+  }
+  focusError() {
+    const wrong = this.querySelectorAll('[aria-invalid="true"]');
+    const summary = this.querySelector("[data-errors]");
+    if (wrong.length === 1 && !(summary?.querySelectorAll("li").length > 1)) wrong[0].matches(CONTROLS) ? wrong[0].focus() : wrong[0].querySelector(CONTROLS)?.focus();
+    else summary?.focus();
+  }
+
+  // drafts
+  key() {
+    return `draft:${document.body.dataset.user ?? ""}:${this.getAttribute("draft")}`;
+  }
+  store(fn) {
+    if (!this.hasAttribute("draft")) return null;
+    try {
+      return fn();
+    } catch {
+      return null; // no storage, no drafts
+    }
+  }
+  keep() {
+    this.store(() => (this.dirty ? localStorage.setItem(this.key(), this.text()) : localStorage.removeItem(this.key())));
+  }
+  offer() {
+    const kept = this.store(() => localStorage.getItem(this.key()));
+    if (!kept || kept === this.first || this.querySelector("[data-errors]")) return;
+    const restore = el("button", { type: "button", class: "btn sm" }, t("restore"));
+    const discard = el("button", { type: "button", class: "btn ghost sm" }, t("discard"));
+    const note = el("div", { class: "banner info", role: "note" }, icon("history", "i"), el("div", {}, el("b", {}, t("draft"))), el("span", { class: "end" }, restore, discard));
+    restore.addEventListener("click", () => (this.restore(JSON.parse(kept)), note.remove()));
+    discard.addEventListener("click", () => (this.store(() => localStorage.removeItem(this.key())), note.remove()));
+    this.form.prepend(note);
+  }
+  restore(pairs) {
+    const values = Map.groupBy(pairs, ([name]) => name);
+    for (const control of this.form.elements) {
+      if (!control.name || control.type === "file" || control.type === "password" || control.name === "csrf_token" || control.name === "row_version") continue;
+      const given = (values.get(control.name) ?? []).map(([, value]) => value);
+      if (control.type === "checkbox" || control.type === "radio") control.checked = given.includes(control.value);
+      else if (control.multiple) for (const option of control.options) option.selected = given.includes(option.value);
+      else if (control.type === "hidden" && !control.closest("x-lookup, x-layout-builder")) continue;
+      else if (given.length) control.value = given[0];
+      control.dispatchEvent(new Event("restored"));
+    }
+    this.dispatchEvent(new Event("change"));
+    this.mark();
+  }
+
+  // what depends on what was typed: defaults, formulas, fields that appear
+  async react(name) {
+    const sent = performance.now();
+    const body = new URLSearchParams([...new FormData(this.form)].filter(([, value]) => typeof value === "string"));
+    body.set("changed", name);
+    const url = this.getAttribute("react");
+    this.request?.abort();
+    this.request = new AbortController();
+    let answer;
+    try {
+      answer = await ask(url, { method: "POST", form: body, signal: this.request.signal, quiet: true });
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      throw error;
+    }
+    if (!answer.ok || typeof answer.data !== "string") return; // the next save says what is wrong
+    const fresh = new DOMParser().parseFromString(answer.data, "text/html").querySelector("form");
+    if (!fresh) return;
+    // what was typed since the request left goes before what the server knows
+    const mine = new Map([...this.form.elements].filter((each) => (this.touched.get(each.name) ?? 0) > sent || each === document.activeElement).map((each) => [each.name, { value: each.value, checked: each.checked }]));
+    await window.htmx.swap({ sourceElement: this.form, target: this.form, text: fresh.outerHTML, swap: "outerMorph", hx: {} });
+    const server = new Map([...fresh.elements].filter((each) => each.id).map((each) => [each.id, each]));
+    for (const control of this.form.elements) {
+      const kept = mine.get(control.name);
+      const said = server.get(control.id);
+      if (kept && control.type !== "checkbox" && control.type !== "radio") control.value = kept.value;
+      else if (said && (control.type === "checkbox" || control.type === "radio")) control.checked = said.checked;
+      else if (said && control.tagName === "SELECT" && !control.closest("x-depends")) control.value = said.value;
+    }
+    this.mark();
+    announce(t("done"));
+  }
+}
+
+customElements.define("x-form", Form);
