@@ -7,10 +7,12 @@ is missing is an error that names the command which installs it.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, Engine
 
@@ -22,6 +24,11 @@ from tests.support.databases import KINDS, Databases
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         servers.begin_run()
+
+
+# A slow machine is no failure. On a build server the same cases are drawn each time: a red run is somebody's change.
+hypothesis.settings.register_profile("fieldstone", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+hypothesis.settings.load_profile("fieldstone")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -117,8 +124,6 @@ def redis_url() -> str:
 
 
 def _worker() -> str:
-    import os
-
     return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
 
@@ -164,3 +169,12 @@ def page(new_page):
 def repository() -> Path:
     """The root of the repository."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def sales_data(repository: Path) -> Path:
+    """The folder of the real sales data set, which is no part of the repository: a test of it is reported as not run without it."""
+    folder = Path(os.environ.get("FIELDSTONE_SALES_DATA", repository.parent / "shared/data/sales"))
+    if not folder.is_dir():
+        pytest.skip(f"the sales data set is not at {folder}: set FIELDSTONE_SALES_DATA to its folder")
+    return folder

@@ -24,29 +24,29 @@ LOCK_SECONDS = 2.0  # for a lock of PostgreSQL (spec/metadata.md, section 8)
 STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's machine; some milliseconds
 SAME_STATEMENT_SECONDS = 0.25  # longer without a look: another statement has begun
 
-OnSqliteConnect = Callable[[sqlite3.Connection], None]
+OnConnect = Callable[[sqlite3.Connection], None]
 
 
 def create_engine(
-    url: str | URL, *, schema: str | None = None, on_sqlite_connect: Iterable[OnSqliteConnect] = (), pool_size: int = 10
+    url: str | URL, *, schema: str | None = None, on_connect: Iterable[OnConnect] = (), pool_size: int = 10
 ) -> Engine:
     """Return the engine of the database at `url`: `sqlite:///path/to/file` or `postgresql://user@host/name`.
 
     `schema` is the org's schema on PostgreSQL (default: what the connection's search path says); it must exist.
-    `on_sqlite_connect` is called with each new SQLite connection, before its first statement.
+    `on_connect` is called with each new SQLite connection, before its first statement.
     Raises ValueError for another kind of database, ModuleNotFoundError with the command to run if psycopg is missing.
     """
     url = make_url(url)
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url, tuple(on_sqlite_connect), pool_size)
+            return _sqlite(url, tuple(on_connect), pool_size)
         case "postgresql" | "postgres":
             return _postgresql(url, schema, pool_size)
         case other:
             raise ValueError(f"Fieldstone works on SQLite and PostgreSQL, not on {other}")
 
 
-def _sqlite(url: URL, on_connect: tuple[OnSqliteConnect, ...], pool_size: int) -> Engine:
+def _sqlite(url: URL, on_connect: tuple[OnConnect, ...], pool_size: int) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("an SQLite database of Fieldstone is a file: memory knows no write-ahead log")
     engine = sqlalchemy_engine(

@@ -24,7 +24,7 @@ def test_postgresql_keeps_what_it_acknowledged_and_limits_what_waits(postgresql_
 
 def test_functions_are_registered_on_each_sqlite_connection(sqlite_databases):
     url = sqlite_databases.fresh()
-    engine = create_engine(url, on_sqlite_connect=[lambda connection: connection.create_function("twice", 1, lambda n: n * 2)])
+    engine = create_engine(url, on_connect=[lambda connection: connection.create_function("twice", 1, lambda n: n * 2)])
     with engine.connect() as one, engine.connect() as two:
         for connection in (one, two):
             connection.execution_options(fieldstone_reads=True)

@@ -57,7 +57,7 @@ class Databases:
 
     def engine(self, url: URL, **options: Any) -> Engine:
         """Return an engine on `url`, closed by `close` or `remove`."""
-        made = self.engines[url] = engines.create_engine(url, on_sqlite_connect=sqlite_functions(), pool_size=5, **options)
+        made = self.engines[url] = engines.create_engine(url, on_connect=sqlite_functions(), pool_size=5, **options)
         return made
 
     def close(self, url: URL) -> None:
