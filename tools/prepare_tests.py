@@ -38,7 +38,7 @@ def redis() -> str | None:
 
 def chromium() -> str | None:
     """Return what to do about Chromium, None when it is there or could be installed."""
-    if found() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    if found() is None and browser.CHROMIUM not in os.environ and os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium ...")
         apt_get("update")
         apt_get("install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk")

@@ -38,7 +38,7 @@ class Databases:
         """Return the URL of a new, empty database."""
         if self.kind == "sqlite":
             return URL.create("sqlite", database=str(self.folder / f"{self._name()}.sqlite"))
-        return self._create("template0" if os.environ.get("FIELDSTONE_TEST_POSTGRESQL") else self._base())
+        return self._create(self._base())
 
     def copy(self, key: str, prepare: Callable[[Engine], object]) -> URL:
         """Return the URL of a new copy of what `prepare` makes of an empty database; `prepare` runs once a `key` and process."""
