@@ -69,6 +69,7 @@ class Settings:
     )
     mail_from: str = _setting("fieldstone@localhost", "Sender of mails.")
     language: str = _setting("en", "Language of a new org: en, zh-Hans or zh-Hant.")
+    currency: str = _setting("USD", "Currency in which amounts are shown, as its ISO 4217 code.")
     time_zone: str = _setting("UTC", "Time zone of a new org, such as Asia/Shanghai.")
     log_level: str = _setting("info", "Least serious log entry that is written: debug, info, warning or error.")
     log_format: str = _setting("text", "How log entries are written: text, for people, or json.")

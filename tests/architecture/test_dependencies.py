@@ -1,0 +1,73 @@
+"""What the code imports is what pyproject.toml declares: nothing that merely happens to be installed, nothing for nobody."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+# Used without an import of ours: where it is used instead.
+WITHOUT_IMPORT = {
+    "tzdata": "zoneinfo of the standard library, on machines without zone files",
+    "redis": "Celery's transport",
+    "psycopg": "SQLAlchemy's dialect",
+    "gunicorn": "started as a program",
+}
+
+
+def plain(requirement: str) -> str:
+    return re.match(r"[A-Za-z0-9._-]+", requirement).group().lower().replace("_", "-").replace(".", "-")
+
+
+DECLARED = {plain(requirement) for requirement in PROJECT["dependencies"]}
+OPTIONAL = {plain(requirement) for extra in ("postgres", "redis") for requirement in PROJECT["optional-dependencies"][extra]}
+
+
+def imported_packages() -> dict[str, str]:
+    """Return the distributions that platform/ imports, each with one file that does."""
+    distributions = packages_distributions()
+    found = {}
+    for path in sorted((ROOT / "platform").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            for name in names:
+                top = name.split(".")[0]
+                if top != "fieldstone" and top not in sys.stdlib_module_names:
+                    for distribution in distributions.get(top, [f"nobody's module {top}"]):
+                        found[plain(distribution) if top in distributions else distribution] = str(path.relative_to(ROOT))
+    return found
+
+
+IMPORTED = imported_packages()
+
+
+@pytest.mark.parametrize("distribution", sorted(IMPORTED))
+def test_what_is_imported_is_declared(distribution):
+    assert distribution in DECLARED | OPTIONAL, (
+        f"{IMPORTED[distribution]} imports {distribution}: add it to pyproject.toml, then `make lock`"
+    )
+
+
+@pytest.mark.parametrize("distribution", sorted(DECLARED))
+def test_what_is_declared_is_used(distribution):
+    assert distribution in IMPORTED or distribution in WITHOUT_IMPORT
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_pins_everything_by_hash_and_names_no_place(lock):
+    text = (ROOT / lock).read_text()
+    pinned = {plain(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
+    assert pinned >= DECLARED | OPTIONAL
+    assert text.count("==") == len(re.findall(r"^[A-Za-z0-9._-]+==[^ ]+(?: ;.*)? \\\n    --hash=sha256:", text, re.MULTILINE))
+    assert "://" not in text
+    assert "--find-links" not in text
