@@ -65,6 +65,8 @@ class FieldDef(Definition):
     pattern: str | None = None  # text: RE2, the whole value; auto_number: such as "D-{YYYY}-{00000}"
     start: int = 1  # of an auto-number
     region: str | None = None  # of a phone; None: the org's
+    collated: bool = False  # sorts by language: a sort key stands beside it
+    matched: bool = False  # is compared without case by itself or in a composite key: a match key stands beside it
 
     values: tuple[PicklistValue, ...] = ()  # of a picklist, those of its value set included
     value_set: str | None = None
