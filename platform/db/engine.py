@@ -7,6 +7,7 @@ imported from here, so the caller hands in what is to be registered on each SQLi
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
@@ -24,17 +25,17 @@ LOCK_SECONDS = 2.0  # for a lock of PostgreSQL (spec/metadata.md, section 8)
 STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's machine; some milliseconds
 SAME_STATEMENT_SECONDS = 0.25  # longer without a look: another statement has begun
 
+SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
 OnConnect = Callable[[sqlite3.Connection], None]
 
 
-def create_engine(
-    url: str | URL, *, schema: str | None = None, on_connect: Iterable[OnConnect] = (), pool_size: int = 10
-) -> Engine:
+def create_engine(url: str | URL, *, schema: str | None = None, on_connect: Iterable[OnConnect] = (), pool_size: int = 10) -> Engine:
     """Return the engine of the database at `url`: `sqlite:///path/to/file` or `postgresql://user@host/name`.
 
     `schema` is the org's schema on PostgreSQL (default: what the connection's search path says); it must exist.
     `on_connect` is called with each new SQLite connection, before its first statement.
-    Raises ValueError for another kind of database, ModuleNotFoundError with the command to run if psycopg is missing.
+    Raises ValueError for another kind of database or an impossible schema, ModuleNotFoundError with the command to run if psycopg is missing.
     """
     url = make_url(url)
     match url.get_backend_name():
@@ -122,7 +123,9 @@ def _postgresql(url: URL, schema: str | None, pool_size: int) -> Engine:
         "default_transaction_isolation": "read\\ committed",
         "timezone": "UTC",
     }
-    if schema is not None:
+    if schema:
+        if SCHEMA.fullmatch(schema) is None:
+            raise ValueError(f"{schema!r} is no name for a schema: lower-case letters, digits and _, 63 at most")
         # Extensions such as pg_trgm live in public, for all orgs of the database.
         told["search_path"] = f'"{schema}",public' if schema != "public" else "public"
     options = " ".join(f"-c {name}={value}" for name, value in told.items())

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 REPEATS = 3
+PATIENCE_SECONDS = 6.0  # no attempt begins later than this after the first
+NOT_REPEATED = frozenset({"timeout", "connections"})
 PAUSE_SECONDS = 0.05  # doubled each time, and spread at random so that two who collided do not collide again
 
 # What the driver says → the reason a caller is told
@@ -124,18 +126,19 @@ def write(engine: Engine, *, statement_seconds: float = STATEMENT_SECONDS) -> It
 
 
 def retrying(engine: Engine, work: Callable[[Transaction], Result], *, statement_seconds: float = STATEMENT_SECONDS) -> Result:
-    """Return `work(transaction)` from a write transaction; on TryAgain begin anew, at most three times more.
+    """Return `work(transaction)` from a write transaction; on TryAgain begin anew, at most three times more and for 6 s in all.
 
-    `work` starts from the raw input each time and changes nothing outside the transaction. A statement over its time limit is not
-    repeated. Raises what the last attempt raised.
+    `work` starts from the raw input each time and changes nothing outside the transaction. Repeating a statement over its time
+    limit, or waiting again for a connection, would only add to the load. Raises what the last attempt raised.
     """
     pause = PAUSE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     for attempt in range(REPEATS + 1):
         try:
             with write(engine, statement_seconds=statement_seconds) as transaction:
                 return work(transaction)
         except TryAgain as failure:
-            if attempt == REPEATS or failure.reason == "timeout":
+            if attempt == REPEATS or failure.reason in NOT_REPEATED or time.monotonic() > deadline:
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
         pause *= 2

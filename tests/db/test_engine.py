@@ -60,3 +60,9 @@ def test_an_org_lives_in_its_schema(postgresql_url):
 def test_another_database_is_refused(url, complaint):
     with pytest.raises(ValueError, match=complaint):
         create_engine(url)
+
+
+@pytest.mark.parametrize("schema", ["Org", "a b", 'a"b', "-c x=1", "a" * 64])
+def test_an_impossible_schema_is_refused(schema):
+    with pytest.raises(ValueError, match="is no name for a schema"):
+        create_engine("postgresql://nobody@localhost/nothing", schema=schema)
