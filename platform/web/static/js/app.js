@@ -49,7 +49,12 @@ document.addEventListener("click", (event) => {
   if (theme) setTheme(theme.dataset.themeSet);
   const said = target.closest("[data-toast]");
   if (said) toast(said.dataset.toast);
-  if (target.matches("dialog.dlg, dialog.cmdk, dialog.drawer") && outside(target, event) && !target.querySelector("[data-dirty]:not([hidden])")) target.close();
+  if (
+    target.matches("dialog.dlg, dialog.cmdk, dialog.drawer") &&
+    outside(target, event) &&
+    !target.querySelector("[data-dirty]:not([hidden])")
+  )
+    target.close();
 });
 document.addEventListener("close", (event) => opener.get(event.target)?.focus(), true);
 
@@ -69,12 +74,14 @@ function setTheme(value) {
   showTheme();
 }
 function showTheme() {
-  for (const button of document.querySelectorAll("[data-theme-set]")) button.setAttribute("aria-pressed", String(button.dataset.themeSet === document.documentElement.dataset.theme));
+  for (const button of document.querySelectorAll("[data-theme-set]"))
+    button.setAttribute("aria-pressed", String(button.dataset.themeSet === document.documentElement.dataset.theme));
 }
 showTheme();
 
 // the reader's own modifier key
-if (/Mac|iPhone|iPad/.test(navigator.platform)) for (const key of document.querySelectorAll("[data-mod]")) key.textContent = `⌘ ${key.dataset.mod}`;
+if (/Mac|iPhone|iPad/.test(navigator.platform))
+  for (const key of document.querySelectorAll("[data-mod]")) key.textContent = `⌘ ${key.dataset.mod}`;
 
 // the current stage is in sight on a phone
 for (const now of document.querySelectorAll(".path .now")) now.parentElement.scrollLeft = now.offsetLeft - 60;
@@ -85,7 +92,9 @@ const busy = document.querySelector(".busy");
 const count = (by) => busy?.classList.toggle("on", (running = Math.max(0, running + by)) > 0);
 document.addEventListener("htmx:before:request", () => count(1));
 document.addEventListener("htmx:finally:request", () => count(-1));
-document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => complain(ctx.response.status, ctx.response.headers.get("Request-Id")));
+document.addEventListener("htmx:response:error", ({ detail: { ctx } }) =>
+  complain(ctx.response.status, ctx.response.headers.get("Request-Id")),
+);
 document.addEventListener("htmx:error", ({ detail }) => detail.ctx && complain(0));
 
 // no connection

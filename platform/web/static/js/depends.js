@@ -18,7 +18,9 @@ class Depends extends HTMLElement {
     const other = this.form.elements.namedItem(this.getAttribute("on"));
     const allowed = new Set(this.allowed[other?.value] ?? []);
     const kept = new Set([...this.select.selectedOptions].map((option) => option.value));
-    this.select.replaceChildren(...this.all.filter((option) => !option.value || allowed.has(option.value)).map((option) => option.cloneNode(true)));
+    this.select.replaceChildren(
+      ...this.all.filter((option) => !option.value || allowed.has(option.value)).map((option) => option.cloneNode(true)),
+    );
     for (const option of this.select.options) option.selected = kept.has(option.value);
     const lost = [...kept].some((value) => value && !allowed.has(value));
     if (lost) this.select.dispatchEvent(new Event("change", { bubbles: true }));

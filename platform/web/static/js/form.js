@@ -50,7 +50,9 @@ class Form extends HTMLElement {
   /** The values as pairs, without the token, passwords and files. */
   pairs() {
     const secret = new Set([...this.form.elements].filter((each) => each.type === "password").map((each) => each.name));
-    return [...new FormData(this.form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token" && name !== "row_version" && !secret.has(name));
+    return [...new FormData(this.form)].filter(
+      ([name, value]) => typeof value === "string" && name !== "csrf_token" && name !== "row_version" && !secret.has(name),
+    );
   }
   text() {
     return JSON.stringify(this.pairs());
@@ -73,7 +75,8 @@ class Form extends HTMLElement {
   focusError() {
     const wrong = this.querySelectorAll('[aria-invalid="true"]');
     const summary = this.querySelector("[data-errors]");
-    if (wrong.length === 1 && !(summary?.querySelectorAll("li").length > 1)) wrong[0].matches(CONTROLS) ? wrong[0].focus() : wrong[0].querySelector(CONTROLS)?.focus();
+    if (wrong.length === 1 && !(summary?.querySelectorAll("li").length > 1))
+      wrong[0].matches(CONTROLS) ? wrong[0].focus() : wrong[0].querySelector(CONTROLS)?.focus();
     else summary?.focus();
   }
 
@@ -97,7 +100,13 @@ class Form extends HTMLElement {
     if (!kept || kept === this.first || this.querySelector("[data-errors]")) return;
     const restore = el("button", { type: "button", class: "btn sm" }, t("restore"));
     const discard = el("button", { type: "button", class: "btn ghost sm" }, t("discard"));
-    const note = el("div", { class: "banner info", role: "note" }, icon("history", "i"), el("div", {}, el("b", {}, t("draft"))), el("span", { class: "end" }, restore, discard));
+    const note = el(
+      "div",
+      { class: "banner info", role: "note" },
+      icon("history", "i"),
+      el("div", {}, el("b", {}, t("draft"))),
+      el("span", { class: "end" }, restore, discard),
+    );
     restore.addEventListener("click", () => (this.restore(JSON.parse(kept)), note.remove()));
     discard.addEventListener("click", () => (this.store(() => localStorage.removeItem(this.key())), note.remove()));
     this.form.prepend(note);
@@ -105,7 +114,14 @@ class Form extends HTMLElement {
   restore(pairs) {
     const values = Map.groupBy(pairs, ([name]) => name);
     for (const control of this.form.elements) {
-      if (!control.name || control.type === "file" || control.type === "password" || control.name === "csrf_token" || control.name === "row_version") continue;
+      if (
+        !control.name ||
+        control.type === "file" ||
+        control.type === "password" ||
+        control.name === "csrf_token" ||
+        control.name === "row_version"
+      )
+        continue;
       const given = (values.get(control.name) ?? []).map(([, value]) => value);
       if (control.type === "checkbox" || control.type === "radio") control.checked = given.includes(control.value);
       else if (control.multiple) for (const option of control.options) option.selected = given.includes(option.value);
@@ -136,7 +152,11 @@ class Form extends HTMLElement {
     const fresh = new DOMParser().parseFromString(answer.data, "text/html").querySelector("form");
     if (!fresh) return;
     // what was typed since the request left goes before what the server knows
-    const mine = new Map([...this.form.elements].filter((each) => (this.touched.get(each.name) ?? 0) > sent || each === document.activeElement).map((each) => [each.name, { value: each.value, checked: each.checked }]));
+    const mine = new Map(
+      [...this.form.elements]
+        .filter((each) => (this.touched.get(each.name) ?? 0) > sent || each === document.activeElement)
+        .map((each) => [each.name, { value: each.value, checked: each.checked }]),
+    );
     await window.htmx.swap({ sourceElement: this.form, target: this.form, text: fresh.outerHTML, swap: "outerMorph", hx: {} });
     const server = new Map([...fresh.elements].filter((each) => each.id).map((each) => [each.id, each]));
     for (const control of this.form.elements) {

@@ -7,7 +7,11 @@ const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?
 /** Tell the person what a failed answer means. Returns true if it was one that the caller need not handle. */
 export function complain(status, requestId) {
   if (status === 401) {
-    toast(t("signin"), { kind: "bad", seconds: 30, action: { label: "→", run: () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`) } });
+    toast(t("signin"), {
+      kind: "bad",
+      seconds: 30,
+      action: { label: "→", run: () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`) },
+    });
   } else if (status === 429) toast(t("busy"), { kind: "bad" });
   else if (status >= 500) toast(t("failed"), { kind: "bad", seconds: 20, note: requestId ? `${t("request")} ${requestId}` : null });
   else if (status === 0) toast(t("offline"), { kind: "bad" });

@@ -38,7 +38,9 @@ class ImportProgress extends HTMLElement {
       this.bar.max = job.total;
       this.bar.value = job.done ?? 0;
     } else this.bar.removeAttribute("value");
-    this.counts.replaceChildren(...(job.counts ?? []).map((each) => el("div", {}, el("dt", {}, each.label), el("dd", {}, String(each.value)))));
+    this.counts.replaceChildren(
+      ...(job.counts ?? []).map((each) => el("div", {}, el("dt", {}, each.label), el("dd", {}, String(each.value)))),
+    );
     const over = job.state === "done" || job.state === "failed";
     if (!over) return false;
     this.bar.classList.add(job.state === "done" ? "ok" : "bad");

@@ -50,20 +50,37 @@ class Lookup extends HTMLElement {
   show(results, typed, more) {
     this.list?.remove();
     const id = unique("options");
-    this.list = el("div", { class: "options", role: "listbox", id, "aria-label": this.closest(".field")?.querySelector("label")?.textContent ?? t("results") });
+    this.list = el("div", {
+      class: "options",
+      role: "listbox",
+      id,
+      "aria-label": this.closest(".field")?.querySelector("label")?.textContent ?? t("results"),
+    });
     this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
     for (const result of results) {
       const mark = result.icon ? el("span", { class: `tile ${hue(result.hue)}` }, icon(result.icon, "i")) : null;
       const note = result.note ? el("small", {}, result.note) : null;
-      const option = el("div", { role: "option", id: unique("option"), "aria-selected": "false" }, mark, el("span", {}, marked(result.text, typed), note));
+      const option = el(
+        "div",
+        { role: "option", id: unique("option"), "aria-selected": "false" },
+        mark,
+        el("span", {}, marked(result.text, typed), note),
+      );
       option.addEventListener("click", () => this.choose(result));
       this.list.append(option);
     }
     if (!results.length) this.list.append(el("div", { class: "none", role: "option", "aria-disabled": "true" }, t("none")));
     if (more) this.list.append(el("div", { class: "none", role: "option", "aria-disabled": "true" }, "…"));
     if (this.getAttribute("create")) {
-      const name = typed ? `${this.getAttribute("create-label") ?? t("create")}: “${typed}”` : (this.getAttribute("create-label") ?? t("create"));
-      const option = el("div", { role: "option", class: "new", id: unique("option"), "aria-selected": "false" }, icon("plus"), el("span", {}, name));
+      const name = typed
+        ? `${this.getAttribute("create-label") ?? t("create")}: “${typed}”`
+        : (this.getAttribute("create-label") ?? t("create"));
+      const option = el(
+        "div",
+        { role: "option", class: "new", id: unique("option"), "aria-selected": "false" },
+        icon("plus"),
+        el("span", {}, name),
+      );
       option.addEventListener("click", () => this.create(typed));
       this.list.append(option);
     }
@@ -102,7 +119,13 @@ class Lookup extends HTMLElement {
       event.preventDefault();
       event.stopPropagation();
       this.close();
-    } else if (event.key === "Tab" && open && this.at >= 0 && this.box.value.trim() && !this.options()[this.at]?.classList.contains("new")) {
+    } else if (
+      event.key === "Tab" &&
+      open &&
+      this.at >= 0 &&
+      this.box.value.trim() &&
+      !this.options()[this.at]?.classList.contains("new")
+    ) {
       this.options()[this.at]?.click();
     }
   }

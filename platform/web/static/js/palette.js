@@ -46,8 +46,14 @@ class Palette extends HTMLElement {
         .map((link) => ({ url: link.href, text: link.querySelector(".l")?.textContent.trim() ?? "", icon: glyph, keys: keys(link) }))
         .filter((place) => place.text && (typed ? place.text.toLowerCase().includes(typed) : false));
     return [
-      { label: t("pages"), results: pick(".side .nav a", "arrow-right", (link) => (link.dataset.go ? ["G", link.dataset.go] : [])).slice(0, 5) },
-      { label: t("new"), results: pick("#create-menu a", "plus", (link) => (link.dataset.create ? ["C", link.dataset.create] : [])).slice(0, 5) },
+      {
+        label: t("pages"),
+        results: pick(".side .nav a", "arrow-right", (link) => (link.dataset.go ? ["G", link.dataset.go] : [])).slice(0, 5),
+      },
+      {
+        label: t("new"),
+        results: pick("#create-menu a", "plus", (link) => (link.dataset.create ? ["C", link.dataset.create] : [])).slice(0, 5),
+      },
     ];
   }
   show(groups, waiting) {
@@ -57,10 +63,20 @@ class Palette extends HTMLElement {
       const head = el("div", { class: "grp", id: unique("group") }, group.label);
       const holder = el("div", { role: "group", "aria-labelledby": head.id }, head);
       for (const result of group.results) {
-        const mark = result.hue ? el("span", { class: `tile ${hue(result.hue)}` }, icon(result.icon ?? "box", "i")) : icon(result.icon ?? "arrow-right", "i");
+        const mark = result.hue
+          ? el("span", { class: `tile ${hue(result.hue)}` }, icon(result.icon ?? "box", "i"))
+          : icon(result.icon ?? "arrow-right", "i");
         const aside = el("small", {}, result.note ?? "");
         for (const key of result.keys ?? []) aside.append(el("kbd", {}, key), " ");
-        holder.append(el("a", { class: "opt", role: "option", id: unique("opt"), href: result.url, tabindex: "-1", "aria-selected": "false" }, mark, el("span", {}, marked(result.text, this.box.value)), aside));
+        holder.append(
+          el(
+            "a",
+            { class: "opt", role: "option", id: unique("opt"), href: result.url, tabindex: "-1", "aria-selected": "false" },
+            mark,
+            el("span", {}, marked(result.text, this.box.value)),
+            aside,
+          ),
+        );
       }
       this.list.append(holder);
     }

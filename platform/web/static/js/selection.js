@@ -8,7 +8,11 @@ class Selection extends HTMLElement {
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("change", () => this.update());
     this.addEventListener("keydown", (event) => {
-      if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "a" && event.target.matches("input[data-select], input[data-select-all]")) {
+      if (
+        (event.metaKey || event.ctrlKey) &&
+        event.key.toLowerCase() === "a" &&
+        event.target.matches("input[data-select], input[data-select-all]")
+      ) {
         event.preventDefault();
         this.tick(this.boxes(), true);
       }

@@ -23,7 +23,8 @@ function off() {
   }
 }
 
-const letterOf = (name, letter) => [...document.querySelectorAll(`[data-${name}]`)].find((place) => place.dataset[name].toUpperCase() === letter);
+const letterOf = (name, letter) =>
+  [...document.querySelectorAll(`[data-${name}]`)].find((place) => place.dataset[name].toUpperCase() === letter);
 const show = (id) => {
   const dialog = document.getElementById(id);
   if (dialog && !dialog.open) dialog.showModal();
@@ -51,8 +52,8 @@ function act(event) {
     place?.click();
     return Boolean(place);
   }
-  if (key === "/") return show("palette"), true;
-  if (key === "?") return show("shortcuts"), true;
+  if (key === "/") return (show("palette"), true);
+  if (key === "?") return (show("shortcuts"), true);
   if (event.shiftKey) return false;
   if (key === "G" || key === "C") {
     first = key;
@@ -60,12 +61,12 @@ function act(event) {
     return true;
   }
   const own = letterOf("key", key);
-  if (own && own.checkVisibility()) return own.click(), true;
+  if (own && own.checkVisibility()) return (own.click(), true);
   if (key === "J" || key === "K") return step(key === "J" ? 1 : -1);
   const row = document.querySelector("tr.cursor");
   if (!row) return false;
-  if (key === "O" || (key === "Enter" && document.activeElement === document.body)) return row.querySelector("a[href]")?.click(), true;
-  if (key === "X") return row.querySelector("input[data-select]")?.click(), true;
+  if (key === "O" || (key === "Enter" && document.activeElement === document.body)) return (row.querySelector("a[href]")?.click(), true);
+  if (key === "X") return (row.querySelector("input[data-select]")?.click(), true);
   return false;
 }
 

@@ -7,7 +7,13 @@ class Order extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector("ol, ul, tbody");
     if (!this.list || this.sortable) return;
-    this.sortable = Sortable.create(this.list, { handle: this.getAttribute("handle") ?? undefined, animation: 120, delay: 150, delayOnTouchOnly: true, onEnd: () => this.changed() });
+    this.sortable = Sortable.create(this.list, {
+      handle: this.getAttribute("handle") ?? undefined,
+      animation: 120,
+      delay: 150,
+      delayOnTouchOnly: true,
+      onEnd: () => this.changed(),
+    });
     this.addEventListener("keydown", (event) => {
       if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
       event.preventDefault();

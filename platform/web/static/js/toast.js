@@ -15,7 +15,9 @@ class Toast extends HTMLElement {
     const undo = this.getAttribute("undo");
     if (undo) box.append(el("button", { type: "button", click: () => this.undo(undo) }, t("undo")));
     if (this.action) box.append(el("button", { type: "button", click: () => (this.remove(), this.action.run()) }, this.action.label));
-    box.append(el("button", { type: "button", class: "close", "aria-label": t("close"), title: t("close"), click: () => this.remove() }, icon("x")));
+    box.append(
+      el("button", { type: "button", class: "close", "aria-label": t("close"), title: t("close"), click: () => this.remove() }, icon("x")),
+    );
     this.replaceChildren(box);
     this.wait();
     for (const name of ["pointerenter", "focusin"]) box.addEventListener(name, () => clearTimeout(this.timer));
