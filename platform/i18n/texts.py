@@ -1,0 +1,145 @@
+"""Keys become sentences: problems, plan steps and other texts that code below the surfaces names by key only.
+
+Here: the tables `problems/*.json` and `texts/*.json` (`{"key": {"en": …, "zh-Hans": …, "zh-Hant": …}}`), filling in of
+parameters, the words for a `Problem` with labels of objects and fields in the reader's language.
+Not here: texts of pages and of Python code of the surfaces (gettext, `locale/`), number and date formats (`formats`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Protocol
+
+from fieldstone.errors import Problem
+from fieldstone.i18n import formats
+from fieldstone.i18n.languages import fallbacks
+
+
+class Labelled(Protocol):
+    """An object or field definition, as far as words need it."""
+
+    @property
+    def label(self) -> Mapping[str, str]: ...
+
+
+class LabelledObject(Labelled, Protocol):
+    """An object definition, as far as words need it."""
+
+    def field(self, name: str, /) -> Labelled | None: ...
+
+
+class Labels(Protocol):
+    """What `word` needs of a snapshot."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def objects(self) -> Mapping[str, LabelledObject]: ...
+
+
+_HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # names only: no attribute, index or format of a parameter is reached
+_FOLDERS = ("problems", "texts")
+
+
+@cache
+def tables() -> Mapping[str, Mapping[str, str]]:
+    """Return every text of the platform by key; each key stands in one file only."""
+    texts: dict[str, Mapping[str, str]] = {}
+    root = resources.files("fieldstone.i18n")
+    for folder in _FOLDERS:
+        for file in sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith(".json"):
+                texts.update(json.loads(file.read_text(encoding="utf-8")))
+    return texts
+
+
+def text(key: str, language: str, /, **params: object) -> str:
+    """Return the text of `key` in `language`, its holes filled with `params` as that language writes numbers and dates.
+
+    An unknown key is returned as it is: a missing sentence must not hide the problem it stands for.
+    """
+    entry = tables().get(key)
+    if entry is None:
+        return key
+    pattern = next((entry[tag] for tag in fallbacks(language) if entry.get(tag)), key)
+    return _HOLE.sub(lambda hole: shown(params[hole[1]], language) if hole[1] in params else "", pattern)
+
+
+def shown(value: object, language: str) -> str:
+    """Return a parameter as a person reads it in `language`; lists are joined with that language's comma."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case Decimal() | int():
+            return formats.number(value, language)
+        case datetime():
+            return formats.datetime_utc(value, language)
+        case date():
+            return formats.date(value, language)
+        case str():
+            return value
+        case Iterable():
+            return formats.joined([shown(each, language) for each in value], language)
+    return str(value)
+
+
+def word(problem: Problem, language: str, snapshot: Labels | None = None, object_name: str | None = None) -> str:
+    """Return the sentence for `problem` in `language`.
+
+    A customer's own message counts before ours. Parameters called `object` and `field` (or ending in `_object`, `_field`)
+    hold API names; where `snapshot` knows them their labels are shown instead. `object_name` is the object whose field
+    `problem.field` is, where the problem itself does not say. Source: style.md "Errors".
+    """
+    default = snapshot.language if snapshot is not None else language
+    if problem.message:
+        return chosen(problem.message, language, default)
+    params = dict(problem.params)
+    if problem.field is not None:
+        params.setdefault("field", problem.field)
+    if object_name is not None:
+        params.setdefault("object", object_name)
+    if problem.suggestion is not None:
+        params.setdefault("suggestion", problem.suggestion)
+    if snapshot is not None:
+        params = _labelled(params, language, snapshot)
+    sentence = text(problem.code, language, **params)
+    if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
+        joint = "" if language.startswith("zh") else " "
+        sentence = f"{sentence}{joint}{text('did_you_mean', language, suggestion=problem.suggestion)}"
+    return sentence
+
+
+def chosen(label: Mapping[str, str], language: str, default: str) -> str:
+    """Return the text of a label: asked, the other Chinese script, the org's language, English, the first (metadata.md 1).
+
+    The key "" holds a text without a tag: it is in `default`, the org's language.
+    """
+    *asked, english = fallbacks(language)
+    order = (language, *asked, *(("",) if default in (language, *asked) else ()), default, "", english)
+    return next((label[tag] for tag in order if label.get(tag)), next(iter(label.values()), ""))
+
+
+def _labelled(params: Mapping[str, object], language: str, snapshot: Labels) -> dict[str, object]:
+    """Return `params` with the API names of objects and fields replaced by their labels."""
+    labelled = dict(params)
+    owner = snapshot.objects.get(str(params.get("object", "")))
+    for key, value in params.items():
+        if not isinstance(value, str):
+            continue
+        definition: Labelled | None = None
+        if key == "object" or key.endswith("_object"):
+            definition = snapshot.objects.get(value)
+        elif owner is not None and (key == "field" or key.endswith("_field")):
+            definition = owner.field(value)
+        if definition is not None and definition.label:
+            labelled[key] = chosen(definition.label, language, snapshot.language)
+    return labelled
