@@ -35,7 +35,8 @@ def create_engine(url: str | URL, *, schema: str | None = None, on_connect: Iter
 
     `schema` is the org's schema on PostgreSQL (default: what the connection's search path says); it must exist.
     `on_connect` is called with each new SQLite connection, before its first statement.
-    Raises ValueError for another kind of database or an impossible schema, ModuleNotFoundError with the command to run if psycopg is missing.
+    Raises ValueError for another kind of database or an impossible schema, ModuleNotFoundError, with the command to run, if psycopg
+    is missing.
     """
     url = make_url(url)
     match url.get_backend_name():
