@@ -57,7 +57,7 @@ class Board extends HTMLElement {
     this.popup?.remove();
     const card = button.closest(".kc");
     const id = unique("move");
-    this.popup = el("div", { class: "menu", id, popover: true }, el("p", { class: "nav-h" }, t("moved")));
+    this.popup = el("div", { class: "menu", id, popover: true }, el("p", { class: "nav-h" }, t("move")));
     for (const list of this.lists) {
       const here = list === card.parentElement;
       const choice = el(
