@@ -1,0 +1,26 @@
+"""How large an expression may be, and its values while it runs.
+
+Here: the bounds and why each stands where it does.
+Not here: who counts (the lexer in `parse` counts depth before anything recurses, `check` nodes and arguments, `functions/` sizes).
+Source: spec/security.md, section 4; spec/expressions.md, section 1.
+"""
+
+SOURCE_CHARACTERS = 3_900
+DEPTH = 100  # parentheses, calls and stacked prefix operators; a flat chain is one level
+NODES = 2_000
+ARGUMENTS = 64
+RELATIONSHIPS = 5  # hops of one reference
+INLINED_NODES = 10_000  # the formula fields read in place included: each may be read many times over
+INLINED_DEPTH = 5_000
+PROBLEMS = 20  # told at once; a text with more is no expression
+
+TEXT_CHARACTERS = 100_000  # of a text that a function makes
+DIGITS = 39  # significant digits of arithmetic
+EXPONENT = 1_000  # numbers stay below 10^1000 in size, and are 0 below 10^-1038
+
+PATTERN_CHARACTERS = 1_000
+PATTERN_MEMORY = 8 << 20  # bytes of a compiled pattern; with 1 or 2 MiB ordinary patterns are refused
+PATTERN_INPUT = 100_000
+PATTERNS_KEPT = 500  # compiled patterns of this process
+
+SQL_CHARACTERS = 200_000  # of the SQL text of one expression

@@ -1,0 +1,411 @@
+"""Tree, scope and use to a checked expression, or to every problem with its place.
+
+Here: what names and functions mean, which types fit, what the place where the expression stands allows.
+Not here: how an expression is written (`parse`), what names there are (the scope), what functions do (`functions/`).
+Source: spec/expressions.md, sections 2 to 5 and 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from enum import Enum
+
+from fieldstone.errors import Problem, Refused
+from fieldstone.rules import bounds
+from fieldstone.rules.functions import FUNCTIONS, OPERATORS, PREFIXES, UNSUPPORTED
+from fieldstone.rules.functions.entry import BOOLEAN, Function
+from fieldstone.rules.functions.picklist import warn_of_unknown
+from fieldstone.rules.parse import Findings, TooManyProblems, read
+from fieldstone.rules.scope import Resolved, Scope
+from fieldstone.rules.tree import (
+    Application,
+    Call,
+    Checked,
+    Constant,
+    FieldRef,
+    Inlined,
+    Literal,
+    Name,
+    Node,
+    Operation,
+    Place,
+    Syntax,
+    bottom_up,
+    children,
+    parts,
+    rebased,
+    span_of,
+)
+from fieldstone.rules.value_types import ValueType, accepts
+
+
+class Use(Enum):
+    """Where an expression stands: what it may ask, and what a blank number is there."""
+
+    FORMULA = "formula"
+    VALIDATION_RULE = "validation_rule"
+    DEFAULT = "default"
+    LAYOUT = "layout"
+    LOOKUP_FILTER = "lookup_filter"
+    ROLLUP_FILTER = "rollup_filter"
+    AUTOMATION = "automation"
+    APPROVAL = "approval"
+    SHARING = "sharing"
+    LIST_FILTER = "list_filter"
+    TEMPLATE = "template"
+
+
+class Blanks(Enum):
+    """What a blank number, currency or percent field reads as: the one place where the two modes differ."""
+
+    ZERO = "zero"
+    BLANK = "blank"
+
+
+CHANGE_USES = frozenset({Use.VALIDATION_RULE, Use.LAYOUT, Use.AUTOMATION, Use.APPROVAL})
+CONDITIONS = frozenset({Use.VALIDATION_RULE, Use.LAYOUT, Use.LOOKUP_FILTER, Use.ROLLUP_FILTER, Use.SHARING, Use.LIST_FILTER})
+SQL_USES = frozenset({Use.LOOKUP_FILTER, Use.ROLLUP_FILTER, Use.SHARING, Use.LIST_FILTER})
+ORIGIN = "$system.origindatetime"
+ORIGIN_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
+ROW_GLOBALS = ("$Record", "$Record__Prior")
+
+Expected = ValueType | frozenset[ValueType] | None
+
+
+def check(source: str, scope: Scope, use: Use, *, expected: Expected = None, blanks: Blanks | None = None) -> Checked:
+    """Return the meaning of `source` where it stands.
+
+    `expected` is the type, or the types, that the place takes; conditions are boolean without saying. `blanks` is the null
+    mode, by default zero for formula fields and blank everywhere else. Raises Refused with every problem, each with its span.
+    """
+    checked, found = _checked(source, scope, use, expected, blanks)
+    if checked is None:
+        raise Refused([p for p in found if not p.warning])
+    return checked
+
+
+def problems(
+    source: str, scope: Scope, use: Use, *, expected: Expected = None, blanks: Blanks | None = None
+) -> tuple[Problem, ...]:
+    """Return everything that `check` would refuse `source` for, and the warnings, in the order of the text."""
+    _, found = _checked(source, scope, use, expected, blanks)
+    return found
+
+
+def _checked(
+    source: str, scope: Scope, use: Use, expected: Expected, blanks: Blanks | None
+) -> tuple[Checked | None, tuple[Problem, ...]]:
+    syntax, mistakes = read(source)
+    checker = Checker(source, scope, use, list(mistakes))
+    node: Node | None = None
+    try:
+        node = checker.tree(syntax, _expected_types(expected, use))
+    except TooManyProblems:
+        pass
+    found = (*sorted(checker.findings.problems, key=_start), *checker.warnings)
+    if node is None or checker.findings.problems:
+        return None, found
+    zero = blanks is Blanks.ZERO if blanks is not None else use is Use.FORMULA
+    return _described(source, node, zero, tuple(checker.warnings)), found
+
+
+def _start(problem: Problem) -> int:
+    return problem.span.start if problem.span is not None else 0
+
+
+def _expected_types(expected: Expected, use: Use) -> frozenset[ValueType] | None:
+    if expected is None:
+        return BOOLEAN if use in CONDITIONS else None
+    return expected if isinstance(expected, frozenset) else frozenset({expected})
+
+
+def _described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]) -> Checked:
+    """Return what is known of a tree before it runs."""
+    reads: set[tuple[str, ...]] = set()
+    names: set[tuple[str, ...]] = set()
+    size = 0
+    user_dependent = uses_now = record_change = markup = False
+    no_sql: str | None = None
+    todo: list[tuple[Node, bool, int]] = [(node, True, 1)]
+    depth = 0
+    while todo:
+        inner, direct, level = todo.pop()
+        size += 1
+        depth = max(depth, level)
+        if isinstance(inner, FieldRef | Inlined):
+            if direct:
+                names.add(inner.field.path)
+            user_dependent = user_dependent or inner.field.user_dependent
+            if isinstance(inner, FieldRef) and not from_context(inner.field):
+                reads.add(inner.path)
+        elif isinstance(inner, Call):
+            function = inner.function
+            uses_now = uses_now or function.clock
+            record_change = record_change or function.record_change
+            markup = markup or function.markup
+            if function.no_sql:
+                no_sql = no_sql or function.name
+        todo.extend((child, direct and not isinstance(inner, Inlined), level + 1) for child in children(inner))
+    return Checked(
+        source=source,
+        node=node,
+        type=node.type,
+        zero=zero,
+        reads=frozenset(reads),
+        names=frozenset(names),
+        user_dependent=user_dependent,
+        uses_now=uses_now,
+        record_change=record_change,
+        markup=markup,
+        sql=no_sql is None,
+        sql_reason=no_sql,
+        size=size,
+        depth=depth,
+        warnings=warnings,
+    )
+
+
+def from_context(field: Resolved) -> bool:
+    """Return whether the value comes with the context (`$User`, `$Setup` ...) and not with the row."""
+    return field.user_dependent or (field.path[0].startswith("$") and field.path[0] not in ROW_GLOBALS)
+
+
+@dataclass(slots=True)
+class CallSite:
+    """One call as its entry sees it while deciding about types (`entry.Site`)."""
+
+    checker: Checker
+    name: str
+    place: Place
+    nodes: Sequence[Node | None]
+    places: Sequence[Place]
+    refused: bool = False
+
+    @property
+    def types(self) -> Sequence[ValueType | None]:
+        return [node.type if node is not None else None for node in self.nodes]
+
+    def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
+        self.refused = True
+        place = self.place if argument is None else self.places[argument]
+        self.checker.findings.add(code, place, **{"function": self.name, **params})
+
+    def warn(self, code: str, argument: int, *, suggestion: str | None = None, **params: object) -> None:
+        self.checker.warn(code, self.places[argument], suggestion=suggestion, **params)
+
+
+class Checker:
+    """One check of one source text."""
+
+    def __init__(self, source: str, scope: Scope, use: Use, mistakes: list[Problem]) -> None:
+        self.source = source
+        self.scope = scope
+        self.use = use
+        self.findings = Findings(source, mistakes)
+        self.warnings: list[Problem] = []
+        self.nodes = self.inlined = 0
+        self.resolved: dict[str, Resolved | None] = {}
+
+    def warn(self, code: str, place: Place, *, suggestion: str | None = None, **params: object) -> None:
+        span = span_of(self.source, place)
+        self.warnings.append(Problem(code=code, params=params, span=span, suggestion=suggestion, warning=True))
+
+    def tree(self, syntax: Syntax, expected: frozenset[ValueType] | None) -> Node | None:
+        """Return the checked tree, None if something in it is wrong."""
+        node = bottom_up(syntax, parts, self.visit)
+        if node is not None and expected is not None and not accepts(expected, node.type):
+            wanted = " | ".join(sorted(t.value for t in expected))
+            self.findings.add("expression_result_type", syntax.place, expected=wanted, found=node.type.value)
+        return node
+
+    def visit(self, syntax: Syntax, below: list[Node | None]) -> Node | None:
+        self.nodes += 1
+        if self.nodes > bounds.NODES:
+            self.findings.add("expression_too_many_parts", syntax.place, limit=bounds.NODES)
+            raise TooManyProblems
+        match syntax:
+            case Constant(value=value, type=type_, place=place):
+                return Literal(value, type_, place)
+            case Name():
+                return self.name(syntax)
+            case Operation():
+                return self.operation(syntax, below)
+            case Application():
+                return self.application(syntax, below)
+        return None
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    def name(self, name: Name) -> Node | None:
+        if name.text.lower() == ORIGIN:
+            return Literal(ORIGIN_MOMENT, ValueType.DATETIME, name.place)
+        if name.text not in self.resolved:
+            self.resolved[name.text] = self.scope.resolve(name.text)
+        field = self.resolved[name.text]
+        if field is None:
+            self.unknown_name(name)
+            return None
+        if len(field.path) > bounds.RELATIONSHIPS + 1:
+            self.findings.add("expression_too_many_hops", name.place, name=name.text, limit=bounds.RELATIONSHIPS)
+            return None
+        if field.formula is None:
+            return FieldRef(field, name.place, field.type)
+        self.inlined += field.formula.size
+        if self.inlined > bounds.INLINED_NODES:
+            self.findings.add("expression_formulas_too_large", name.place, name=name.text, limit=bounds.INLINED_NODES)
+            raise TooManyProblems
+        return Inlined(field, rebased(field.formula.node, field.path[:-1], name.place), name.place, field.type)
+
+    def unknown_name(self, name: Name) -> None:
+        if name.text.upper() in FUNCTIONS:
+            self.findings.add(
+                "expression_function_without_parentheses",
+                name.place,
+                suggestion=f"{name.text.upper()}()",
+                function=name.text.upper(),
+            )
+            return
+        near = self.scope.nearest(name.text)
+        self.findings.add(
+            "expression_unknown_name", name.place, suggestion=near, name=name.text, object=self.scope.object_label
+        )
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+
+    def operation(self, operation: Operation, below: list[Node | None]) -> Node | None:
+        operator = operation.operator
+        chains: Mapping[str, str] = {"&&": "AND", "||": "OR", "!": "NOT"}
+        if operator in chains:
+            (function,) = FUNCTIONS[chains[operator]]
+            site = CallSite(self, operator, operation.place, below, [o.place for o in operation.operands])
+            return self.called(function, site)
+        if None in below:
+            return None
+        operands = [node for node in below if node is not None]
+        candidates = (OPERATORS if len(operands) == 2 else PREFIXES).get(operator, ())
+        for candidate in candidates:
+            if all(accepts(p.types, node.type) for p, node in zip(candidate.params, operands, strict=True)):
+                self.warn_about(operation, operands)
+                return Call(candidate, tuple(operands), operation.place, candidate.returns)
+        if candidates:
+            self.refuse_operands(operation, [node.type for node in operands])
+        return None
+
+    def refuse_operands(self, operation: Operation, types: list[ValueType]) -> None:
+        operator = operation.operator
+        if len(types) == 1:
+            self.findings.add("expression_operand_type", operation.place, operator=operator, found=types[0].value)
+            return
+        codes = {
+            frozenset({ValueType.NUMBER, ValueType.TEXT}): "expression_number_with_text",
+            frozenset({ValueType.NUMBER, ValueType.ID}): "expression_number_with_text",
+            frozenset({ValueType.NUMBER, ValueType.PICKLIST}): "expression_number_with_text",
+            frozenset({ValueType.DATE, ValueType.DATETIME}): "expression_date_with_datetime",
+        }
+        code = codes.get(frozenset(types), "expression_operand_types")
+        left, right = (t.value for t in types)
+        self.findings.add(code, operation.operator_place, operator=operator, left=left, right=right)
+
+    def warn_about(self, operation: Operation, operands: list[Node]) -> None:
+        if operation.operator == "^":
+            for part in operation.operands:
+                if isinstance(part, Operation) and part.operator in ("*", "/") and not part.in_parentheses:
+                    self.warn("expression_power_binds_looser", operation.operator_place, operator=part.operator)
+                    return
+        if operation.operator in ("=", "<>"):
+            site = CallSite(self, operation.operator, operation.place, operands, [o.place for o in operation.operands])
+            warn_of_unknown(site, 0, (1,))
+            warn_of_unknown(site, 1, (0,))
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    def application(self, application: Application, below: list[Node | None]) -> Node | None:
+        name = application.name.upper()
+        candidates = FUNCTIONS.get(name)
+        if candidates is None:
+            self.unknown_function(application, name)
+            return None
+        if len(below) > bounds.ARGUMENTS:
+            self.findings.add("expression_too_many_arguments", application.name_place, function=name, limit=bounds.ARGUMENTS)
+            return None
+        site = CallSite(self, name, application.place, below, [a.place for a in application.arguments])
+        fitting = [f for f in candidates if f.takes(len(below))]
+        if not fitting:
+            signature = " · ".join(f.signature for f in candidates)
+            site.place = application.name_place
+            site.refuse("expression_argument_count", signature=signature, found=len(below))
+            return None
+        if not self.allowed(fitting[0], application):
+            return None
+        accepting = [f for f in fitting if _accepts(f, site.types)]
+        if not accepting:
+            self.refuse_arguments(site, fitting)
+            return None
+        if None in site.types and len({f.returns for f in accepting}) > 1:
+            return None
+        return self.called(accepting[0], site)
+
+    def called(self, function: Function, site: CallSite) -> Node | None:
+        """Return the call of the chosen entry; None if its own rule about types refuses it, or an argument was wrong before."""
+        type_ = function.typing(site) if function.typing is not None else function.returns
+        if function.name in ("IN", "CASE"):
+            count = len(site.nodes)
+            warn_of_unknown(site, 0, range(1, count if function.name == "IN" else count - 1, 1 if function.name == "IN" else 2))
+        arguments = tuple(node for node in site.nodes if node is not None)
+        if type_ is None or site.refused or len(arguments) < len(site.nodes):
+            return None
+        return Call(function, arguments, site.place, type_)
+
+    def unknown_function(self, application: Application, name: str) -> None:
+        if name in UNSUPPORTED:
+            self.findings.add("expression_unsupported_function", application.name_place, function=name)
+            return
+        near = get_close_matches(name, FUNCTIONS, 1)
+        self.findings.add(
+            "expression_unknown_function",
+            application.name_place,
+            suggestion=near[0] if near else None,
+            function=application.name,
+        )
+
+    def allowed(self, function: Function, application: Application) -> bool:
+        """Tell whether the function has a meaning where the expression stands; reported if it has not."""
+        name = function.name
+        if function.record_change and (self.use not in CHANGE_USES or (self.use is Use.APPROVAL and name == "ISNEW")):
+            self.findings.add("expression_function_not_here", application.name_place, function=name)
+            return False
+        if function.no_sql and self.use in SQL_USES:
+            self.findings.add("expression_not_filterable", application.name_place, function=name)
+            return False
+        return True
+
+    def refuse_arguments(self, site: CallSite, candidates: Sequence[Function]) -> None:
+        """Report each argument that no candidate takes; where only their combination fits none, the first."""
+        wrong = [
+            index
+            for index, type_ in enumerate(site.types)
+            if not any(accepts(f.param(index).types, type_) for f in candidates)
+        ]
+        for index in wrong or [0]:
+            found = site.types[index]
+            expected = dict.fromkeys(t.value for f in candidates for t in sorted(f.param(index).types, key=lambda t: t.value))
+            parameter = candidates[0].param(index).name
+            site.refuse(
+                "expression_argument_type",
+                index,
+                parameter=parameter,
+                expected=" | ".join(expected),
+                found=found.value if found is not None else "",
+            )
+
+
+def _accepts(function: Function, types: Sequence[ValueType | None]) -> bool:
+    """Return whether the entry takes arguments of these types; conditions are left to the entry's own rule."""
+    for index, type_ in enumerate(types):
+        wanted = function.param(index).types
+        if not (accepts(wanted, type_) or (function.typing is not None and wanted == BOOLEAN)):
+            return False
+    return True

@@ -1,0 +1,28 @@
+"""The function catalogue: everything that an expression can call, by name in capital letters.
+
+Here: the files of the catalogue put together.
+Not here: the entries themselves (a file per subject), what an entry says (`entry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fieldstone.rules.functions.dates import DATES
+from fieldstone.rules.functions.entry import Function
+from fieldstone.rules.functions.logic import LOGIC
+from fieldstone.rules.functions.number import NUMBERS
+from fieldstone.rules.functions.operators import OPERATORS, PREFIXES
+from fieldstone.rules.functions.picklist import PICKLISTS
+from fieldstone.rules.functions.record import RECORD
+from fieldstone.rules.functions.text import TEXTS
+
+FUNCTIONS: Mapping[str, tuple[Function, ...]] = {**LOGIC, **NUMBERS, **TEXTS, **DATES, **PICKLISTS, **RECORD}
+
+# Names that people know from elsewhere and that will not come: product internals and page templates.
+UNSUPPORTED = frozenset(
+    "GETSESSIONID GETRECORDIDS LINKTO URLFOR INCLUDE REQUIRESCRIPT HTMLENCODE JSENCODE JSINHTMLENCODE URLENCODE CURRENCYRATE"
+    " IMAGEPROXYURL PREDICT PARENTGROUPVAL PREVGROUPVAL".split()
+)
+
+__all__ = ["FUNCTIONS", "OPERATORS", "PREFIXES", "UNSUPPORTED"]

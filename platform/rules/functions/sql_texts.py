@@ -1,0 +1,31 @@
+"""Bits of PostgreSQL text that several entries are made of.
+
+Here: conditions and calendar arithmetic over the texts of arguments.
+Not here: whole functions (their entries), what the two databases spell differently (`dialects`).
+"""
+
+from __future__ import annotations
+
+
+def any_of(*conditions: str | None) -> str | None:
+    """Return the condition that one of `conditions` holds; None is one that never does."""
+    real = list(dict.fromkeys(c for c in conditions if c is not None))
+    if len(real) < 2:
+        return real[0] if real else None
+    return f"({' OR '.join(real)})"
+
+
+def in_years(day: str) -> str:
+    """Return the condition that a date or timestamp lies in the years 1 to 9999."""
+    return f"({day} >= '0001-01-01' AND {day} < '9999-12-31'::date + 1)"
+
+
+def real_day(year: str, month: str, day: str) -> str:
+    """Return the condition that there is such a day in the years 1 to 9999."""
+    leap = f"{year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0)"
+    days = f"CASE {month} WHEN 4 THEN 30 WHEN 6 THEN 30 WHEN 9 THEN 30 WHEN 11 THEN 30 WHEN 2 THEN CASE WHEN {leap} THEN 29 ELSE 28 END ELSE 31 END"
+    return f"({year} BETWEEN 1 AND 9999 AND {month} BETWEEN 1 AND 12 AND {day} BETWEEN 1 AND {days})"
+
+
+def no_blank_text(text: str) -> str:
+    return f"NULLIF({text}, '')"

@@ -1,0 +1,372 @@
+"""Text to tree: the lexer, the parser, precedence, and what is said about a text that is no expression.
+
+Here: everything about how an expression is written.
+Not here: what names and functions mean (`check`).
+
+The grammar (`grammar.lark`) sees a chain of operators as one flat list; the table below settles who binds tighter. After a
+mistake the parser goes on as if what is missing stood there, so that one text gets all its problems at once.
+Source: spec/expressions.md, sections 1 and 3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, Transformer, UnexpectedToken
+from lark.lexer import Lexer
+
+from fieldstone.errors import Problem, Refused
+from fieldstone.rules import bounds
+from fieldstone.rules.tree import Application, Constant, Missing, Name, Operation, Place, Syntax, span_of
+from fieldstone.rules.value_types import ValueType
+
+# From loosest to tightest. `^` stands below `*`: 3 * 2 ^ 2 is 36.
+PRECEDENCE = {
+    operator: level
+    for level, operators in enumerate(("||", "&&", "= <>", "< <= > >=", "+ - &", "^", "* /", "?"), start=1)
+    for operator in operators.split()
+}
+SAME = {"==": "=", "!=": "<>"}  # two spellings of one operator
+UNKNOWN_OPERATOR = "?"  # put where an operator is missing; nobody can write it
+
+TOKEN = re.compile(
+    r"""(?P<space>[ \t\f\r\n]+)
+    |(?P<comment>/\*.*?\*/)
+    |(?P<NUMBER>[0-9]+(?:\.[0-9]+)?)
+    |(?P<NAME>[A-Za-z$][A-Za-z0-9_$.:\#]*)
+    |(?P<TEXT>"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*')
+    |(?P<OPEN>\()
+    |(?P<CLOSE>\))
+    |(?P<COMMA>,)
+    |(?P<INFIX>==|<>|!=|<=|>=|&&|\|\||/(?!\*)|[*^&=<>])
+    |(?P<SIGN>[-+])
+    |(?P<PREFIX>!)""",
+    re.VERBOSE | re.DOTALL,
+)
+WORDS = {"TRUE": (True, ValueType.BOOLEAN), "FALSE": (False, ValueType.BOOLEAN), "NULL": (None, ValueType.NULL)}
+ESCAPE = re.compile(r"\\([\"'\\])")
+
+
+class TooManyProblems(Exception):
+    """The text is beyond repair; what was found so far is told."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """The problems of one source text, in the order they were found."""
+
+    source: str
+    problems: list[Problem]
+
+    def add(self, code: str, place: Place, *, suggestion: str | None = None, **params: object) -> None:
+        if any(p.span is not None and p.span.start == place[0] and p.code == code for p in self.problems):
+            return
+        self.problems.append(Problem(code=code, params=params, span=span_of(self.source, place), suggestion=suggestion))
+        if len(self.problems) >= bounds.PROBLEMS:
+            raise TooManyProblems
+
+
+def parse(source: str) -> Syntax:
+    """Return the tree of `source`. Raises Refused with every problem of the text, each with its span."""
+    tree, problems = read(source)
+    if problems:
+        raise Refused(problems)
+    return tree
+
+
+def read(source: str) -> tuple[Syntax, tuple[Problem, ...]]:
+    """Return the tree of `source`, with `Missing` where something should have been, and the problems of the text."""
+    findings = Findings(source, [])
+    whole = (0, len(source))
+    tree: Syntax = Missing(whole)
+    try:
+        if len(source) > bounds.SOURCE_CHARACTERS:
+            findings.add("expression_too_long", whole, length=len(source), limit=bounds.SOURCE_CHARACTERS)
+        else:
+            tokens = list(_tokens(findings))
+            if not _too_deep(tokens, findings):
+                tree = _tree(tokens, findings)
+    except TooManyProblems:
+        pass
+    return tree, tuple(findings.problems)
+
+
+# --- lexer -----------------------------------------------------------------------------------------------------------
+
+
+def _tokens(findings: Findings) -> Iterator[Token]:
+    source, at = findings.source, 0
+    while at < len(source):
+        match = TOKEN.match(source, at)
+        if match is None:
+            at = yield from _unreadable(at, findings)
+            continue
+        kind, text, end = match.lastgroup, match[0], match.end()
+        assert kind is not None
+        if kind == "NAME":
+            upper = text.upper()
+            if upper in WORDS:
+                kind = "WORD"
+            elif upper == "NOT":
+                kind, text = "PREFIX", "!"
+        elif kind == "TEXT" and not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+            findings.add("expression_bad_character", (at, end), character="\\ud800")
+        elif kind == "TEXT" and "\0" in text:
+            findings.add("expression_bad_character", (at, end), character="\\0")
+        if kind not in ("space", "comment"):
+            yield Token(kind, text, start_pos=at, end_pos=end)
+        at = end
+
+
+def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
+    """Say what is wrong at `at`, give a token in its place where that lets the parser go on, return where to go on."""
+    source = findings.source
+    character = source[at]
+    if character in "\"'":
+        end = min((i for i in (source.find("\n", at), source.find("\r", at)) if i >= 0), default=len(source))
+        code = "expression_unterminated_text" if end == len(source) else "expression_line_break_in_text"
+        findings.add(code, (at, end), quote=character)
+        yield Token("MISSING", "", start_pos=at, end_pos=end)
+        return end
+    if source.startswith("/*", at):
+        findings.add("expression_unterminated_comment", (at, at + 2))
+        return len(source)
+    if source.startswith("{!", at):
+        end = source.find("}", at) + 1 or at + 2
+        name = source[at + 2 : end - 1] if source[end - 1] == "}" else ""
+        findings.add("expression_merge_field", (at, end), suggestion=name or None)
+        yield Token("MISSING", "", start_pos=at, end_pos=end)
+        return end
+    if character == "." and source[at + 1 : at + 2].isdecimal():
+        findings.add("expression_number_without_zero", (at, at + 1), suggestion="0.")
+    elif character == "." and at and source[at - 1].isdecimal():
+        findings.add("expression_number_ends_in_point", (at - 1, at + 1))
+    else:
+        findings.add("expression_bad_character", (at, at + 1), character=character)
+    return at + 1
+
+
+def _too_deep(tokens: list[Token], findings: Findings) -> bool:
+    """Count the depth before anything walks: open parentheses, and prefix operators still waiting for their operand."""
+    open_: list[int] = []  # the depth outside each open parenthesis
+    depth = prefixes = 0
+    value_expected = True
+    for token in tokens:
+        kind = token.type
+        if kind == "PREFIX" or (kind == "SIGN" and value_expected):
+            prefixes += 1
+        elif kind == "OPEN":
+            open_.append(depth)
+            depth += prefixes + 1
+            prefixes = 0
+        elif kind == "CLOSE" and open_:
+            depth = open_.pop()
+        if depth + prefixes > bounds.DEPTH:
+            assert token.start_pos is not None and token.end_pos is not None
+            findings.add("expression_too_deep", (token.start_pos, token.end_pos), limit=bounds.DEPTH)
+            return True
+        value_expected = kind in ("PREFIX", "OPEN", "COMMA", "INFIX", "SIGN")
+        if not value_expected:
+            prefixes = 0
+    return False
+
+
+# --- parser ----------------------------------------------------------------------------------------------------------
+
+
+def _tree(tokens: list[Token], findings: Findings) -> Syntax:
+    end = len(findings.source)
+    if not tokens:
+        if not findings.problems:
+            findings.add("expression_empty", (0, end))
+        return Missing((0, end))
+    parser = LARK.parse_interactive("")
+    state = parser.parser_state
+    recovery = Recovery(findings)
+    result: object = None
+    for token in [*tokens, Token("$END", "", start_pos=end, end_pos=end)]:
+        wanted = True
+        while wanted:
+            before = (state.state_stack.copy(), state.value_stack.copy())
+            try:
+                result = parser.feed_token(token)
+            except UnexpectedToken:
+                # The parser may have reduced before it noticed; go back to where it stood, see what would have fitted.
+                state.state_stack[:], state.value_stack[:] = before
+                repair, wanted = recovery.repair(token, value_expected="NUMBER" in parser.choices())
+                if repair is not None:
+                    parser.feed_token(repair)
+            else:
+                recovery.went_by(token)
+                break
+    assert isinstance(result, Constant | Name | Operation | Application | Missing)
+    return result
+
+
+class Recovery:
+    """How the parser goes on after a mistake: a token is put in, or one is left out."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.open: list[Token] = []
+        self.left_out = 0  # opening parentheses that were left out: their closing ones are, too
+        self.last: Token | None = None
+
+    def went_by(self, token: Token) -> None:
+        if token.type == "OPEN":
+            self.open.append(token)
+        elif token.type == "CLOSE":
+            self.open.pop()
+        self.last = token
+
+    def repair(self, token: Token, value_expected: bool) -> tuple[Token | None, bool]:
+        """Say what is wrong at `token`. Return what to put before it, and whether it is still wanted."""
+        place = _place(token)
+        if value_expected:
+            code = "expression_value_expected_at_end" if token.type == "$END" else "expression_value_expected"
+            self.findings.add(code, place, found=self.findings.source[slice(*place)])
+            return _inserted("MISSING", token), True
+        if token.type == "$END":
+            self.findings.add("expression_unclosed", _place(self.open.pop()))
+            return _inserted("CLOSE", token), True
+        if token.type == "CLOSE":
+            if self.left_out:
+                self.left_out -= 1
+            else:
+                self.findings.add("expression_nothing_to_close", place)
+            return None, False
+        if token.type == "OPEN" and self.last is not None and self.last.type == "WORD":
+            self.findings.add("expression_word_not_function", _place(self.last), word=self.last.upper())
+            self.left_out += 1
+            return None, False
+        if token.type == "COMMA":
+            self.findings.add("expression_stray_comma", place)
+            return _inserted("INFIX", token), False
+        self.findings.add("expression_operator_expected", place, found=self.findings.source[slice(*place)])
+        return _inserted("INFIX", token), True
+
+
+def _inserted(kind: str, before: Token) -> Token:
+    return Token(kind, UNKNOWN_OPERATOR if kind == "INFIX" else "", start_pos=before.start_pos, end_pos=before.start_pos)
+
+
+class Build(Transformer[Token, Syntax]):
+    """What each rule of the grammar becomes; called while parsing."""
+
+    def number(self, found: list[Token]) -> Syntax:
+        return Constant(Decimal(found[0]), ValueType.NUMBER, _place(found[0]))
+
+    def text(self, found: list[Token]) -> Syntax:
+        return Constant(ESCAPE.sub(r"\1", found[0][1:-1]), ValueType.TEXT, _place(found[0]))
+
+    def word(self, found: list[Token]) -> Syntax:
+        value, type_ = WORDS[found[0].upper()]
+        return Constant(value, type_, _place(found[0]))
+
+    def name(self, found: list[Token]) -> Syntax:
+        return Name(str(found[0]), _place(found[0]))
+
+    def missing(self, found: list[Token]) -> Syntax:
+        return Missing(_place(found[0]))
+
+    def call(self, found: list[Any]) -> Syntax:
+        name, given, close = found[0], _unlinked(found[2])[::2] if len(found) == 4 else (), found[-1]
+        return Application(str(name), given, (name.start_pos, close.end_pos), _place(name))
+
+    def linked(self, found: list[Any]) -> tuple[Any, ...]:
+        """Lists grow by links (all before, separator, next): the parser may go back, so none may change."""
+        return tuple(found)
+
+    arguments = more = chain = longer = linked
+
+    def group(self, found: list[Any]) -> Syntax:
+        inner: Syntax = found[1]
+        place = (found[0].start_pos, found[2].end_pos)
+        if isinstance(inner, Operation):
+            return replace(inner, place=place, in_parentheses=True)
+        return replace(inner, place=place)
+
+    def prefix(self, found: list[Token]) -> Token:
+        return found[0]
+
+    infix = prefix
+
+    def prefixed(self, found: list[Any]) -> Syntax:
+        operator, operand = found
+        return Operation(str(operator), (operand,), (operator.start_pos, operand.place[1]), _place(operator))
+
+    def alone(self, found: list[Syntax]) -> Syntax:
+        return found[0]
+
+    def expression(self, found: list[Any]) -> Syntax:
+        return by_precedence(_unlinked(found[0]))
+
+    def start(self, found: list[Any]) -> Syntax:
+        result: Syntax = found[0]
+        return result
+
+
+def _unlinked(linked: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the flat list first, separator, second ... of links."""
+    flat: list[Any] = []
+    while True:
+        flat += reversed(linked[1:])
+        inner = linked[0]
+        if not isinstance(inner, tuple):
+            return (inner, *reversed(flat))
+        linked = inner
+
+
+def _place(token: Token) -> Place:
+    assert token.start_pos is not None and token.end_pos is not None
+    return token.start_pos, token.end_pos
+
+
+def by_precedence(chain: tuple[Any, ...]) -> Syntax:
+    """Return the tree of a flat list operand, operator, operand ...; all operators are left-associative."""
+    operands: list[Syntax] = [chain[0]]
+    operators: list[Token] = []
+
+    def reduce() -> None:
+        operator = operators.pop()
+        right, left = operands.pop(), operands.pop()
+        name = SAME.get(operator, str(operator))
+        place = (left.place[0], right.place[1])
+        if name in ("&&", "||") and isinstance(left, Operation) and left.operator == name and not left.in_parentheses:
+            operands.append(replace(left, operands=(*left.operands, right), place=place))
+        else:
+            operands.append(Operation(name, (left, right), place, _place(operator)))
+
+    for operator, operand in zip(chain[1::2], chain[2::2], strict=True):
+        while operators and PRECEDENCE[SAME.get(operators[-1], operators[-1])] >= PRECEDENCE[SAME.get(operator, operator)]:
+            reduce()
+        operators.append(operator)
+        operands.append(operand)
+    while operators:
+        reduce()
+    return operands[0]
+
+
+class Handed(Lexer):
+    """The tokens are handed to the parser one by one: Lark's own lexer has nothing to do."""
+
+    def __init__(self, conf: object) -> None:
+        """Lark hands every lexer its configuration."""
+
+    def lex(self, *_: object) -> Iterator[Token]:
+        return iter(())
+
+
+LARK = Lark(
+    files("fieldstone.rules").joinpath("grammar.lark").read_text("utf-8"),
+    parser="lalr",
+    lexer=Handed,
+    transformer=Build(),
+    maybe_placeholders=False,
+    keep_all_tokens=True,
+)
