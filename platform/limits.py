@@ -48,3 +48,12 @@ RECYCLE_DAYS = 30  # that a deleted record can be restored
 REPORTED_PROBLEMS = 1_000  # in one answer; further ones are only counted
 SEARCH_HITS_AN_OBJECT = 20
 TRANSACTION_RECORDS = 10_000  # records that one transaction may write; above: `limit_exceeded`
+
+# --- workflow ----------------------------------------------------------------------------------------------------------------
+
+APPROVAL_PEOPLE = 50  # seats at one node; above: `limit_exceeded`, the command is refused
+APPROVAL_TRANSFERS = 5  # of one seat; above: `transfer_too_often`
+MAIL_RECIPIENTS = 100  # of one message; above: `limit_exceeded`
+MANAGER_LEVELS = 20  # at which a chain of managers is taken as ended
+TEMPLATE_BYTES = 1 << 20  # of one rendered text; above: `template_too_long`
+TEMPLATE_HOLES = 1_000  # merge fields in one text; above: `template_too_long`
