@@ -15,7 +15,8 @@ mkdirSync(vendor, { recursive: true });
 
 // copied as published; a trailing source map comment would be a request that fails
 const copy = (from, to) => cpSync(join(modules, from), join(vendor, to));
-const script = (from, to) => writeFileSync(join(vendor, to), readFileSync(join(modules, from), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
+const script = (from, to) =>
+  writeFileSync(join(vendor, to), readFileSync(join(modules, from), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
 script("htmx.org/dist/htmx.min.js", "htmx.js");
 script("htmx.org/dist/ext/hx-sse.min.js", "hx-sse.js");
 script("htmx.org/dist/ext/hx-preload.min.js", "hx-preload.js");
@@ -24,7 +25,16 @@ copy("@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2", "inte
 
 // bundled: one ES module each, loaded only by the pages that need it
 const bundle = (entry, name) =>
-  build({ entryPoints: [entry], outfile: join(vendor, name), bundle: true, minify: true, format: "esm", target: "es2022", legalComments: "none", nodePaths: [modules] });
+  build({
+    entryPoints: [entry],
+    outfile: join(vendor, name),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    nodePaths: [modules],
+  });
 await bundle(join(modules, "sortablejs/modular/sortable.esm.js"), "sortable.js");
 await bundle(join(root, "tools/static/codemirror.js"), "codemirror.js");
 await bundle(join(root, "tools/static/tiptap.js"), "tiptap.js");
@@ -40,7 +50,10 @@ const symbols = [...names].sort().map((name) => {
     missing.push(name);
     return "";
   }
-  const shapes = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>")).replace(/<!--.*?-->/gs, "").replace(/\s*\n\s*/g, "");
+  const shapes = svg
+    .slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>"))
+    .replace(/<!--.*?-->/gs, "")
+    .replace(/\s*\n\s*/g, "");
   return `<symbol id="${name}" viewBox="0 0 24 24">${shapes.replaceAll(" />", "/>")}</symbol>`;
 });
 if (missing.length) throw new Error(`Lucide has no icon named: ${missing.join(", ")}`);

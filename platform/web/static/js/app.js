@@ -95,6 +95,10 @@ document.addEventListener("htmx:finally:request", () => count(-1));
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) =>
   complain(ctx.response.status, ctx.response.headers.get("Request-Id")),
 );
+// a morph takes away what scripts had added: each element puts it back
+document.addEventListener("htmx:after:swap", () => {
+  for (const each of document.querySelectorAll("x-lookup, x-depends")) each.refresh?.();
+});
 document.addEventListener("htmx:error", ({ detail }) => detail.ctx && complain(0));
 
 // no connection

@@ -14,6 +14,9 @@ class Depends extends HTMLElement {
   disconnectedCallback() {
     this.form?.removeEventListener("change", this.listen);
   }
+  refresh() {
+    if (this.all) this.narrow();
+  }
   narrow() {
     const other = this.form.elements.namedItem(this.getAttribute("on"));
     const allowed = new Set(this.allowed[other?.value] ?? []);

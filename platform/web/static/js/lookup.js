@@ -11,8 +11,7 @@ class Lookup extends HTMLElement {
     this.value = this.querySelector('input[type="hidden"]');
     this.box = this.querySelector(".box > .in");
     if (!this.value || !this.box || this.box.disabled) return;
-    if (this.box.getAttribute("role") !== "combobox") {
-      this.chosen = this.box.value;
+    if (!this.find) {
       this.box.addEventListener("input", () => this.typed());
       this.box.addEventListener("keydown", (event) => this.key(event));
       this.box.addEventListener("focus", () => this.box.select());
@@ -20,13 +19,18 @@ class Lookup extends HTMLElement {
       this.addEventListener("focusout", (event) => this.contains(event.relatedTarget) || this.close());
       this.find = settled(() => this.fetch(), 140);
     }
+    this.refresh();
+  }
+  /** What the server's HTML does not have: roles and the button that empties the box. */
+  refresh() {
+    if (!this.find) return;
     this.box.setAttribute("role", "combobox");
     this.box.setAttribute("aria-autocomplete", "list");
-    this.box.setAttribute("aria-expanded", "false");
+    this.box.setAttribute("aria-expanded", String(Boolean(this.list?.isConnected)));
     this.showClear();
   }
   typed() {
-    if (this.value.value) this.set("", null);
+    if (this.value.value) this.set("");
     this.find();
     this.showClear();
   }
@@ -131,8 +135,7 @@ class Lookup extends HTMLElement {
   }
   choose({ id, text }) {
     this.box.value = text;
-    this.chosen = text;
-    this.set(id, text);
+    this.set(id);
     this.close();
     this.showClear();
   }
