@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as made
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
+from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import Definition, Label
+from fieldstone.metadata.definitions.loading import Document, Loading, typed
+from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.definitions.step_loaders import load_people, load_steps, person
 from fieldstone.metadata.definitions.steps import PersonSource, Step
 
 MOMENTS = ("submit", "approved", "rejected", "recalled")
@@ -135,3 +139,61 @@ def _walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
         if isinstance(node, BranchNodeDef):
             for branch in node.branches:
                 yield from _walk(branch.nodes)
+
+
+def load_approval_process(document: Document, loading: Loading) -> ApprovalProcessDef:
+    """Build an approval process from its document."""
+    of, parent = loading.object(document), document["object"]
+    entry, lock = document.get("entry", {}), document.get("lock", {})
+    return ApprovalProcessDef(
+        **loading.head(document),
+        active=document.get("active", True),
+        exclusive_group=document.get("exclusive_group", parent),
+        priority=int(document.get("priority", 100)),
+        entry=EntryDef(criteria=entry.get("criteria"), submitters=tuple(entry.get("submitters", ("owner",)))),
+        evidence=tuple(_evidence(name, of, parent, loading) for name in document["evidence"]),
+        lock=LockDef(
+            mode=lock.get("mode", "full"),
+            fields=tuple(lock.get("fields", ())),
+            children=tuple(loading.relation(parent, name) for name in lock.get("children", ())),
+        ),
+        guarded=tuple(_guarded(part, of) for part in document.get("guarded", ())),
+        recall=document.get("recall", {}).get("allow", "until_first_decision"),
+        self_approval=document.get("self_approval", "manager"),
+        dedupe=document.get("dedupe", "none"),
+        distinct=document.get("distinct", False),
+        actions={moment: load_steps(document.get("actions", {}).get(moment, ()), of) for moment in MOMENTS},
+        nodes=tuple(_node(node, of) for node in document["nodes"]),
+    )
+
+
+def _evidence(name: str, of: ObjectDef | None, parent: str, loading: Loading) -> str:
+    return name if of is not None and of.field(name) is not None else loading.relation(parent, name)
+
+
+def _guarded(part: Document, of: ObjectDef | None) -> GuardedDef:
+    field = of.field(part["field"]) if of else None
+    return GuardedDef(field=part["field"], values=tuple(typed(value, field) for value in part["values"]))
+
+
+def _node(part: Document, of: ObjectDef | None) -> Node:
+    head: dict[str, Any] = {"id": part["id"], "label": labels.of(part.get("label")), "when": part.get("when")}
+    match part["type"]:
+        case "approve":
+            return ApproveNodeDef(
+                **head,
+                approvers=tuple(person(source) for source in part["approvers"]),
+                mode=part.get("mode", "any"),
+                on_empty=part["on_empty"],
+                reject=part["reject"],
+                transfer=part.get("can", {}).get("transfer", True),
+            )
+        case "branch":
+            return BranchNodeDef(**head, branches=tuple(_way(way, of) for way in part["branches"]))
+        case "action":
+            return ActionNodeDef(**head, steps=load_steps(part["steps"], of))
+    return CcNodeDef(**head, to=load_people(part["to"]))
+
+
+def _way(part: Document, of: ObjectDef | None) -> NodeBranch:
+    return NodeBranch(when=part.get("when"), nodes=tuple(_node(node, of) for node in part["nodes"]))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from typing import ClassVar
 
+from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import Definition, Label
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 PAGES = ("home", "approvals", "notifications", "recycle_bin")
 
@@ -34,3 +36,18 @@ class AppDef(Definition):
     color: str = "blue"
     order: int = 100
     items: tuple[AppItemDef, ...] = ()
+
+
+def load_app(document: Document, loading: Loading) -> AppDef:
+    """Build an app from its document."""
+    return AppDef(
+        **loading.head(document),
+        icon=document.get("icon", "layout-grid"),
+        color=document.get("color", "blue"),
+        order=int(document.get("order", 100)),
+        items=tuple(_item(item) for item in document["items"]),
+    )
+
+
+def _item(part: Document) -> AppItemDef:
+    return AppItemDef(target=part.get("object"), list_view=part.get("list_view"), page=part.get("page"), label=labels.of(part.get("label")))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading
+from fieldstone.metadata.definitions.step_loaders import load_steps
 from fieldstone.metadata.definitions.steps import Step
 
 
@@ -35,3 +37,21 @@ class AutomationDef(Definition):
     order: int = 100
     active: bool = True
     steps: tuple[Step, ...] = ()  # of its one path
+
+
+def load_automation(document: Document, loading: Loading) -> AutomationDef:
+    """Build an automation from its document."""
+    trigger = document["trigger"]
+    return AutomationDef(
+        **loading.head(document),
+        trigger=TriggerDef(
+            on=frozenset(trigger.get("on", ("create", "update"))),
+            when=trigger.get("when", "always"),
+            watch=frozenset(trigger.get("watch", ())),
+            criteria=trigger.get("criteria"),
+        ),
+        timing=document["timing"],
+        order=int(document.get("order", 100)),
+        active=document.get("active", True),
+        steps=load_steps(document["paths"][0]["steps"], loading.object(document)),
+    )

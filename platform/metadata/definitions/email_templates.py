@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from typing import ClassVar
 
+from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import Definition, Label
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +23,13 @@ class EmailTemplateDef(Definition):
     subject: Label = made(default_factory=dict)
     body: Label = made(default_factory=dict)
     format: str = "text"  # "text" or "html"
+
+
+def load_email_template(document: Document, loading: Loading) -> EmailTemplateDef:
+    """Build an email template from its document."""
+    return EmailTemplateDef(
+        **loading.head(document),
+        subject=labels.of(document["subject"]),
+        body=labels.of(document["body"]),
+        format=document.get("format", "text"),
+    )

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as made
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import EVERYBODY, Audience, Definition, Label, PathDef, SortKey
+from fieldstone.metadata.definitions.loading import Document, Loading, audience, sort_keys, stage_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +113,82 @@ class HighlightPanelDef(Definition):
     order: int = 100
     fields: tuple[str, ...] = ()
     path_def: PathDef | None = None
+
+
+def load_page_layout(document: Document, loading: Loading) -> PageLayoutDef:
+    """Build a page layout from its document."""
+    buttons = document.get("buttons", {})
+    return PageLayoutDef(
+        **loading.head(document),
+        audience=audience(document.get("for")),
+        order=int(document.get("order", 100)),
+        tabs=tuple(_tab(tab, document["object"], loading) for tab in document["tabs"]),
+        path_def=stage_path(document.get("path")),
+        page_buttons=tuple(_button(button) for button in buttons.get("page", ())),
+        more_buttons=tuple(_button(button) for button in buttons.get("more", ())),
+    )
+
+
+def _conditions(part: Document) -> dict[str, Any]:
+    return {key: part[key] for key in ("visible_when", "required_when", "read_only_when") if key in part}
+
+
+def _tab(part: Document, parent: str, loading: Loading) -> TabDef:
+    return TabDef(
+        id=part["id"],
+        label=labels.of(part.get("label")),
+        sections=tuple(_section(section) for section in part.get("sections", ())),
+        related_lists=tuple(_related_list(related, parent, loading) for related in part.get("related_lists", ())),
+        **_conditions(part),
+    )
+
+
+def _section(part: Document) -> SectionDef:
+    return SectionDef(
+        id=part["id"],
+        label=labels.of(part.get("label")),
+        columns=int(part.get("columns", 2)),
+        collapsed=part.get("collapsed", False),
+        items=tuple(_item(item) for item in part.get("items", ())),
+        **_conditions(part),
+    )
+
+
+def _item(part: Document) -> ItemDef:
+    return ItemDef(
+        field=part.get("field"),
+        component=part.get("component"),
+        text=labels.of(part.get("text")),
+        label=labels.of(part.get("label")),
+        width=int(part.get("width", 1)),
+        **_conditions(part),
+    )
+
+
+def _related_list(part: Document, parent: str, loading: Loading) -> RelatedListDef:
+    return RelatedListDef(
+        relation=loading.relation(parent, part["relation"]),
+        columns=tuple(part["columns"]),
+        label=labels.of(part.get("label")),
+        sort=sort_keys(part.get("sort")),
+        filter=part.get("filter"),
+        rows=int(part.get("rows", 5)),
+        inline_edit=part.get("inline_edit", False),
+        can=frozenset(part.get("can", ("create", "edit", "delete"))),
+        **_conditions(part),
+    )
+
+
+def _button(part: str | Document) -> ButtonDef:
+    return ButtonDef(name=part) if isinstance(part, str) else ButtonDef(name=part["button"], **_conditions(part))
+
+
+def load_highlight_panel(document: Document, loading: Loading) -> HighlightPanelDef:
+    """Build a highlight panel from its document."""
+    return HighlightPanelDef(
+        **loading.head(document),
+        audience=audience(document.get("for")),
+        order=int(document.get("order", 100)),
+        fields=tuple(document["fields"]),
+        path_def=stage_path(document.get("path")),
+    )

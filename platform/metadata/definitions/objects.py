@@ -154,7 +154,7 @@ class ObjectDef(Definition):
     index: Mapping[str, FieldDef] = made(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "index", MappingProxyType(_index(self)))
+        object.__setattr__(self, "index", MappingProxyType(index_of(self.fields, self.system_fields, self.name_field)))
 
     def field(self, name: str) -> FieldDef | None:
         """Return the live or system field called `name`: any letter case; an exact name wins over an alias. None: no such field.
@@ -199,22 +199,29 @@ SYSTEM_ALIASES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _index(definition: ObjectDef) -> dict[str, FieldDef]:
-    """Names in lower case → field: aliases first, so that exact names overwrite them."""
+def index_of(fields: Mapping[str, FieldDef], system_fields: Mapping[str, FieldDef], name_field: str) -> dict[str, FieldDef]:
+    """Return fields by every spelling in lower case: aliases first, so that exact names overwrite them."""
     found: dict[str, FieldDef] = {}
     for alias, name in SYSTEM_ALIASES.items():
-        if name in definition.system_fields:
-            found[alias] = definition.system_fields[name]
-    for item in definition.fields.values():
+        if name in system_fields:
+            found[alias] = system_fields[name]
+    for item in fields.values():
         if item.type in LOOKUPS:
-            lower = item.name.lower()
-            bare = lower.removesuffix("__c")
-            found.setdefault(f"{bare}__r", item)
-            if lower == bare:
-                found.setdefault(f"{lower}id", item)
-            found.setdefault(lower.removesuffix("id") if lower.endswith("id") and not lower.endswith("_id") else f"{bare}__r", item)
-    if definition.name_field in definition.fields:
-        found["name"] = definition.fields[definition.name_field]
-    found |= definition.system_fields
-    found |= {name.lower(): item for name, item in definition.fields.items()}
+            for alias in lookup_aliases(item.name):
+                found.setdefault(alias, item)
+    named = fields.get(name_field)
+    if named is not None:
+        found["name"] = named
+    found |= system_fields
+    found |= {name.lower(): item for name, item in fields.items()}
     return found
+
+
+def lookup_aliases(name: str) -> tuple[str, ...]:
+    """Return the other spellings of a lookup, in lower case: `account` is also AccountId and Account__r; `Thing__c` also Thing__r."""
+    lower = name.lower()
+    if lower.endswith("__c"):
+        return (f"{lower.removesuffix('__c')}__r",)
+    if name.endswith("Id") and len(name) > 2:  # an imported AccountId is gone through as Account
+        return (lower.removesuffix("id"), f"{lower.removesuffix('id')}__r")
+    return (f"{lower}__r", f"{lower}id")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as made
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 OBJECT_RIGHTS = ("create", "read", "edit", "delete", "view_all", "modify_all")
 
@@ -63,3 +64,27 @@ class ProfileDef(Definition):
     apps: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
     default_app: str | None = None
+
+
+def load_permission_set(document: Document, loading: Loading) -> PermissionSetDef:
+    """Build a permission set from its document; rights are completed with those they imply."""
+    return PermissionSetDef(**loading.head(document), **_grants(document))
+
+
+def load_profile(document: Document, loading: Loading) -> ProfileDef:
+    """Build a profile from its document."""
+    return ProfileDef(**loading.head(document), **_grants(document), default_app=document.get("default_app"))
+
+
+def _grants(document: Document) -> dict[str, Any]:
+    return {
+        "objects": {name: _rights(part) for name, part in document.get("objects", {}).items()},
+        "setup": frozenset(document.get("setup", ())),
+        "apps": frozenset(document.get("apps", ())),
+        "permissions": frozenset(document.get("permissions", ())),
+    }
+
+
+def _rights(part: Document) -> ObjectRights:
+    given = part.get("rights", ())
+    return ObjectRights(rights=frozenset(given).union(*(IMPLIES[right] for right in given)), fields=dict(part.get("fields", {})))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +19,8 @@ class QueueDef(Definition):
     kind: ClassVar[str] = "queue"
 
     objects: frozenset[str] = frozenset()
+
+
+def load_queue(document: Document, loading: Loading) -> QueueDef:
+    """Build a queue from its document."""
+    return QueueDef(**loading.head(document), objects=frozenset(document["objects"]))

@@ -11,6 +11,7 @@ from dataclasses import field as made
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading, assignments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +26,17 @@ class RecordTypeDef(Definition):
     values: Mapping[str, tuple[str, ...]] = made(default_factory=dict)  # picklist field → values it offers; absent: all
     defaults: Mapping[str, object] = made(default_factory=dict)  # field → typed constant
     default_formulas: Mapping[str, str] = made(default_factory=dict)  # field → source without the leading "="
+
+
+def load_record_type(document: Document, loading: Loading) -> RecordTypeDef:
+    """Build a record type from its document."""
+    defaults = assignments(document.get("defaults"), loading.object(document))
+    return RecordTypeDef(
+        **loading.head(document),
+        active=document.get("active", True),
+        default=document.get("default", False),
+        order=int(document.get("order", 100)),
+        values={name: tuple(values) for name, values in document.get("values", {}).items()},
+        defaults={name: given.value for name, given in defaults.items() if given.formula is None},
+        default_formulas={name: given.formula for name, given in defaults.items() if given.formula is not None},
+    )

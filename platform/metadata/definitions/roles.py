@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +19,8 @@ class RoleDef(Definition):
     kind: ClassVar[str] = "role"
 
     parent: str | None = None  # the role above
+
+
+def load_role(document: Document, loading: Loading) -> RoleDef:
+    """Build a role from its document."""
+    return RoleDef(**loading.head(document), parent=document.get("parent"))

@@ -12,6 +12,8 @@ from dataclasses import field as made
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.fields import load_field
+from fieldstone.metadata.definitions.loading import Document, Loading, typed
 from fieldstone.metadata.definitions.objects import FieldDef
 
 
@@ -38,3 +40,21 @@ class CustomSettingDef(Definition):
             if name in level:
                 return level[name]
         return self.fields[name].default
+
+
+def load_custom_permission(document: Document, loading: Loading) -> CustomPermissionDef:
+    """Build a custom permission from its document."""
+    return CustomPermissionDef(**loading.head(document))
+
+
+def load_custom_setting(document: Document, loading: Loading) -> CustomSettingDef:
+    """Build a custom setting from its document."""
+    head = loading.head(document)
+    parts = document["fields"].items()
+    fields = {name: load_field(part, name=name, of=head["name"], path=loading.path, column=None) for name, part in parts}
+
+    def level(part: Document) -> Mapping[str, object]:
+        return {name: typed(value, fields.get(name)) for name, value in part.items()}
+
+    profiles = {profile: level(part) for profile, part in document.get("profiles", {}).items()}
+    return CustomSettingDef(**head, fields=fields, values=level(document.get("values", {})), profiles=profiles)

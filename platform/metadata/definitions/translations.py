@@ -11,6 +11,7 @@ from dataclasses import field as made
 from typing import ClassVar
 
 from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.loading import Document, Loading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +22,9 @@ class TranslationDef(Definition):
 
     language: str
     texts: Mapping[str, Mapping[str, str]] = made(default_factory=dict)
+
+
+def load_translation(document: Document, loading: Loading) -> TranslationDef:
+    """Build a translation from its document."""
+    head = loading.head(document, name=document.get("api_name", document["language"]))
+    return TranslationDef(**head, language=document["language"], texts=document["texts"])
