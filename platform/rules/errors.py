@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from fieldstone.errors import Span
+from fieldstone.errors import Problem, Refused, Span
 
 
 class Category(Enum):
@@ -42,3 +42,14 @@ class Failure(Exception):
     def __init__(self, category: Category) -> None:
         super().__init__(category.value)
         self.category = category
+
+
+class NotInSql(Refused):
+    """The expression has no SQL form: a function that only Python can do, or SQL text beyond all measure.
+
+    `reason` is the function's name, or "size". It cannot be filtered, sorted or grouped by; a stored formula holds its result.
+    """
+
+    def __init__(self, reason: str, span: Span) -> None:
+        super().__init__(Problem(code="expression_not_filterable", params={"function": reason}, span=span))
+        self.reason = reason

@@ -84,7 +84,7 @@ Syntax = Constant | Name | Operation | Application | Missing
 # --- as it was understood --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Literal:
     """A constant: Decimal, str, bool or None."""
 
@@ -93,7 +93,7 @@ class Literal:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class FieldRef:
     """The value of a path, read from the row (or from the context, for what depends on the user)."""
 
@@ -106,7 +106,7 @@ class FieldRef:
         return self.field.path
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Inlined:
     """A formula field in the place where it is read: its own tree, with its paths as seen from here."""
 
@@ -116,7 +116,7 @@ class Inlined:
     type: ValueType
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Call:
     """A function or operator, chosen among those of its name by the types of its arguments."""
 

@@ -1,0 +1,169 @@
+"""Expressions over one table of invented fields, on three engines.
+
+Here: the fields of the specification's examples, their scope, their table, and evaluation in Python, SQLite and PostgreSQL.
+Not here: what is expected (the tests), how to draw random ones (`strategies`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select
+from sqlalchemy.types import TypeEngine
+
+from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
+from fieldstone.rules import (
+    Blanks,
+    Checked,
+    Context,
+    EvaluationError,
+    Resolved,
+    Use,
+    ValueType,
+    check,
+    dialect_of,
+    register_functions,
+    to_python,
+    to_sql,
+)
+
+CONTEXT = Context(
+    now=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+    today=date(2026, 3, 1),
+    zone=ZoneInfo("Asia/Shanghai"),
+    globals={"$User.Id": "0190a5d0-0000-7000-8000-000000000001", "$User.Name": "Ada", "$Permission.Discount": True},
+)
+
+
+def number(name: str, **more: Any) -> Resolved:
+    return Resolved(path=tuple(name.split(".")), type=ValueType.NUMBER, number_field=True, **more)
+
+
+def plain(name: str, type_: ValueType, **more: Any) -> Resolved:
+    return Resolved(path=tuple(name.split(".")), type=type_, **more)
+
+
+FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
+    "price": (number("price"), ExactNumber(18, 2)),
+    "cost": (number("cost"), ExactNumber(18, 2)),
+    "qty": (number("qty"), ExactNumber(18, 0)),
+    "rate": (number("rate"), ExactNumber(18, 9)),
+    "disc": (number("disc", percent=True), ExactNumber(7, 2)),
+    "nick": (plain("nick", ValueType.TEXT), PlainText()),
+    "city": (plain("city", ValueType.TEXT), PlainText()),
+    "start": (plain("start", ValueType.DATE), IsoDate()),
+    "finish": (plain("finish", ValueType.DATE), IsoDate()),
+    "stamp": (plain("stamp", ValueType.DATETIME), UtcDatetime()),
+    "seen": (plain("seen", ValueType.DATETIME), UtcDatetime()),
+    "open": (plain("open", ValueType.TIME), TimeOfDay()),
+    "shut": (plain("shut", ValueType.TIME), TimeOfDay()),
+    "vip": (plain("vip", ValueType.BOOLEAN, checkbox=True), Flag()),
+    "stage": (plain("stage", ValueType.PICKLIST, picklist=("open", "won", "lost")), PlainText()),
+    "tags": (plain("tags", ValueType.MULTIPICKLIST, picklist=("a", "b", "c")), ChoiceSet()),
+    "account": (plain("account", ValueType.ID), Id()),
+    "account.name": (plain("account.name", ValueType.TEXT, own=False), PlainText()),
+    "account.revenue": (number("account.revenue", own=False), ExactNumber(18, 2)),
+    "$user.id": (plain("$User.Id", ValueType.ID, user_dependent=True, own=False), None),
+    "$user.name": (plain("$User.Name", ValueType.TEXT, user_dependent=True, own=False), None),
+    "$permission.discount": (plain("$Permission.Discount", ValueType.BOOLEAN, user_dependent=True, own=False), None),
+}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A scope of the fields above, and of formula fields made of them."""
+
+    formulas: Mapping[str, Resolved] = field(default_factory=dict)
+    object_label: str = "Deal"
+
+    def resolve(self, name: str) -> Resolved | None:
+        found = FIELDS.get(name.lower())
+        return found[0] if found is not None else self.formulas.get(name.lower())
+
+    def nearest(self, name: str) -> str | None:
+        near = get_close_matches(name.lower(), [*FIELDS, *self.formulas], 1)
+        return near[0] if near else None
+
+    def with_formula(self, name: str, source: str, **more: Any) -> Fields:
+        """Return the scope with one more formula field."""
+        checked = check(source, self, Use.FORMULA)
+        numeric = checked.type is ValueType.NUMBER
+        made = Resolved(path=(name,), type=checked.type, number_field=numeric, formula=checked, **more)
+        return replace(self, formulas={**self.formulas, name: made})
+
+
+SCOPE = Fields()
+
+
+def column_name(path: str) -> str:
+    return path.replace(".", "__")
+
+
+def table(name: str = "deal") -> Table:
+    """Return a table with a column for each field that a row holds."""
+    columns = [Column(column_name(path), type_) for path, (_, type_) in FIELDS.items() if type_ is not None]
+    return Table(name, MetaData(), Column("row", Integer, primary_key=True), *columns)
+
+
+def columns_of(found: Table) -> dict[str, Any]:
+    return {path: found.c[column_name(path)] for path, (_, type_) in FIELDS.items() if type_ is not None}
+
+
+def filled(connection: Connection, rows: Sequence[Mapping[str, object]]) -> Table:
+    """Return a new table on `connection` that holds `rows`, numbered from 0."""
+    found = table()
+    found.drop(connection, checkfirst=True)
+    found.create(connection)
+    names = [column_name(path) for path, (_, type_) in FIELDS.items() if type_ is not None]
+    paths = [path for path, (_, type_) in FIELDS.items() if type_ is not None]
+    values = [
+        {"row": index, **{n: row.get(p, False if p == "vip" else None) for n, p in zip(names, paths, strict=True)}}
+        for index, row in enumerate(rows)
+    ]
+    connection.execute(insert(found), values)
+    return found
+
+
+ERROR = "error"
+
+
+def in_python(checked: Checked, row: Mapping[str, object], context: Context = CONTEXT) -> object:
+    """Return the value, or the category of the error as `("error", category)`."""
+    try:
+        return to_python(checked)(row, context)
+    except EvaluationError as error:
+        return ERROR, error.category
+
+
+def in_database(
+    connection: Connection, checked: Checked, found: Table, context: Context = CONTEXT, columns: Mapping[str, Any] | None = None
+) -> list[object]:
+    """Return the value for each row, in one statement; `("error", None)` where evaluating is an error."""
+    if connection.dialect.name == "sqlite":
+        register_functions(connection.connection.driver_connection)
+    sql = to_sql(checked, columns_of(found) if columns is None else columns, dialect_of(connection.dialect.name), context)
+    error = sql.error if sql.error is not None else select(False).scalar_subquery()
+    statement = select(sql.value.label("value"), error.label("failed")).select_from(found).order_by(found.c[0])
+    results: list[object] = []
+    for value, failed in connection.execute(statement):
+        results.append((ERROR, None) if failed else shown(value, checked.type))
+    return results
+
+
+def shown(value: object, type_: ValueType) -> object:
+    """Return a database's value as Python's compiler gives it: null of a condition is false, an empty text is blank."""
+    if type_ is ValueType.BOOLEAN:
+        return bool(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return value if value != "" else None
+
+
+def checked_as(source: str, blanks: Blanks = Blanks.BLANK, use: Use = Use.AUTOMATION, scope: Fields = SCOPE) -> Checked:
+    return check(source, scope, use, blanks=blanks)
+
