@@ -19,6 +19,10 @@ const ELEMENTS = {
   "x-selection": () => import("./selection.js"),
   "x-sortable": () => import("./sortable.js"),
 };
+const later = ELEMENTS["x-palette"]; // large enough to wait until somebody opens it
+delete ELEMENTS["x-palette"];
+document.getElementById("palette")?.addEventListener("beforetoggle", () => later(), { once: true });
+
 function load() {
   for (const found of document.querySelectorAll(":not(:defined)")) {
     const name = found.localName;
