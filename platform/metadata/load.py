@@ -9,11 +9,12 @@ Source: spec/metadata.md, sections 2 and 4.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as made
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fieldstone.errors import NotVisible
 from fieldstone.metadata import documents as texts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from fieldstone.metadata.snapshot import Snapshot
     from fieldstone.metadata.store import Stored
 
+T = TypeVar("T")
+
 Identities = Mapping[tuple[str, str, str], Identity]  # by (kind, object, name), in lower case
 NO_IDENTITIES: Identities = MappingProxyType({})
 
@@ -44,6 +47,7 @@ class Definitions:
     objects: Mapping[str, ObjectDef]  # by API name
     found: Mapping[tuple[str, str, str], Definition]  # by (kind, object, name), in lower case
     language: str = "en"
+    kept: dict[Any, Any] = made(default_factory=dict, compare=False, repr=False)  # what `once` built
 
     def find(self, kind: str, name: str, object_name: str | None = None) -> Definition | None:
         """Return the definition of that kind and name, None if there is none."""
@@ -55,6 +59,12 @@ class Definitions:
         if not isinstance(found, ObjectDef):
             raise NotVisible(name)
         return found
+
+    def once(self, build: Callable[..., T]) -> T:
+        """Return `build(self)`, built at the first call: as a snapshot does."""
+        if build not in self.kept:
+            self.kept[build] = build(self)
+        return cast("T", self.kept[build])
 
     def all(self, kind: str, object_name: str | None = None) -> tuple[Definition, ...]:
         """Return the definitions of a kind, those of one object if named."""
@@ -113,7 +123,7 @@ def build(documents: Mapping[str, Document], stored: Stored, *, previous: Snapsh
     found = load(documents, stored.identities, language=stored.version.language, previous=before)
     text = {path: texts.canonical(document) for path, document in documents.items() if path not in stored.texts}
     whole = replace(stored, texts={path: stored.texts.get(path) or text[path] for path in documents})
-    return Snapshot(definitions=found.items, stored=whole, previous=previous)
+    return Snapshot(definitions=found.items, stored=whole, parsed=documents, previous=previous)
 
 
 def _definitions_of(snapshot: Snapshot) -> Definitions:

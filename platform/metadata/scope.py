@@ -1,0 +1,287 @@
+"""What the names in an expression mean: fields of an object, of its parents, and the globals.
+
+Here: the `Scope` that `rules` asks. An exact name wins over an alias; letter case never counts.
+Not here: the language (`rules`), values of rows and globals (the caller; of settings: `setup_values`).
+Source: spec/expressions.md, section 2; spec/metadata.md, section 1.
+
+A row is keyed by the paths that come out of here: "amount", "account.name", "owner.name", "$Record.account" (the edited record, in lookup
+filters); globals by their full name: "$User.Id", "$Permission.skip_stages", "$Setup.crm_settings.active_days", "$Organization.Name".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol, TypeVar, cast
+
+from fieldstone.errors import Refused
+from fieldstone.metadata import labels
+from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.fields import SYSTEM_FIELDS
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.definitions.settings import CustomSettingDef
+from fieldstone.metadata.field_types import value_type
+from fieldstone.metadata.names import nearest
+from fieldstone.rules import Blanks, Checked, Resolved, Use, ValueType, check
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """What a scope needs of a snapshot, or of definitions that are not one yet."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def objects(self) -> Mapping[str, ObjectDef]: ...
+
+    def find(self, kind: str, name: str, object_name: str | None = None) -> Definition | None: ...
+
+    def all(self, kind: str, object_name: str | None = None) -> tuple[Definition, ...]: ...
+
+    def once(self, build: Callable[..., T]) -> T: ...
+
+
+GLOBALS: Mapping[str, tuple[tuple[str, ...], ValueType]] = MappingProxyType(
+    {
+        ".".join(path).lower(): (path, type_)
+        for path, type_ in (
+            *((("$User", name), ValueType.ID) for name in ("Id", "Manager")),
+            *((("$User", name), ValueType.TEXT) for name in ("Name", "Username", "Email", "Title", "Language", "Zone", "Profile", "Role")),
+            (("$Profile", "Name"), ValueType.TEXT),
+            (("$UserRole", "Name"), ValueType.TEXT),
+            *((("$Organization", name), ValueType.TEXT) for name in ("Name", "Language", "Zone")),
+        )
+    }
+)
+
+# What `owner.` and `created_by.` lead to where no pack brings the object `user`: enough for a set of documents on its own.
+PEOPLE = ObjectDef(
+    name="user",
+    label={"en": "User", "zh-Hans": "用户", "zh-Hant": "使用者"},
+    owned_by="none",
+    fields={
+        name: FieldDef(name=name, label={}, object="user", type=type_, to=to, column=name)
+        for name, type_, to in (
+            *((name, "text", None) for name in ("name", "username", "title", "language", "zone", "profile", "role")),
+            *(("email", "email", None), ("active", "checkbox", None), ("manager", "user", "user")),
+        )
+    },
+    system_fields={name: SYSTEM_FIELDS[name] for name in ("id", "created_at", "updated_at")},
+    table="user",
+)
+
+# In these an own stored formula or that of a parent is read from its column: as people see it, rounded. Elsewhere it is expanded.
+EXPANDING = frozenset({Use.FORMULA, Use.DEFAULT})
+
+
+def scope(source: Source, object_name: str | None, use: Use = Use.FORMULA, *, record: str | None = None) -> ObjectScope:
+    """Return what names mean for an expression about records of `object_name` (None: about nothing but globals).
+
+    `record`: in a lookup filter the object of the record being edited, which `$Record` means; `object_name` is then the target.
+    """
+    return source.once(Scopes).of(object_name, use, record)
+
+
+class Scopes:
+    """The scopes of one source, and the formulas they expand: each is checked once."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._scopes: dict[tuple[str | None, Use, str | None], ObjectScope] = {}
+        self._formulas: dict[tuple[str, str], Checked | None] = {}
+
+    def of(self, object_name: str | None, use: Use, record: str | None) -> ObjectScope:
+        """Return the scope for one place; the same one at every call."""
+        key = (object_name and object_name.lower(), use, record and record.lower())
+        if key not in self._scopes:
+            definition = None if object_name is None else self.object(object_name)
+            edited = None if record is None else self.object(record)
+            self._scopes[key] = ObjectScope(self, definition, edited, use)
+        return self._scopes[key]
+
+    def object(self, name: str) -> ObjectDef | None:
+        """Return an object by name; people are always there."""
+        found = self.source.find("object", name)
+        if found is None and name.lower() == "user":
+            return PEOPLE
+        return cast("ObjectDef | None", found)
+
+    def formula(self, field: FieldDef) -> Checked | None:
+        """Return a formula field's expression, checked; None while it is being checked (a cycle) or when it is wrong."""
+        key = ((field.object or "").lower(), field.name.lower())
+        if key not in self._formulas:
+            self._formulas[key] = None
+            try:
+                where = self.of(field.object, Use.FORMULA, None)
+                self._formulas[key] = check(field.formula or "", where, Use.FORMULA, blanks=Blanks(field.blanks))
+            except Refused:
+                pass
+        return self._formulas[key]
+
+
+class ObjectScope:
+    """The names of one object; the `Scope` of `rules`."""
+
+    def __init__(self, scopes: Scopes, definition: ObjectDef | None, record: ObjectDef | None, use: Use) -> None:
+        self.scopes = scopes
+        self.definition = definition
+        self.record = record
+        self.use = use
+
+    @property
+    def object_label(self) -> str:
+        """The object as people of the org call it."""
+        if self.definition is None:
+            return ""
+        return labels.text(self.definition.label, self.scopes.source.language, self.scopes.source.language, self.definition.name)
+
+    def resolve(self, name: str) -> Resolved | None:
+        """Return what `name` stands for, None if there is no such thing."""
+        if name.startswith("$"):
+            return self._global(name)
+        if self.definition is None:
+            return None
+        return self._path(self.definition, name, ())
+
+    def nearest(self, name: str) -> str | None:
+        """Return the name that was probably meant, in full."""
+        if name.startswith("$"):
+            return nearest(name, self._globals())
+        *way, last = name.split(".")
+        definition = self.definition
+        for index, step in enumerate(way):
+            if definition is None:
+                return None
+            following = self.through(definition, step)
+            if following is None:
+                return self._near(definition, way[:index], step, [*way[index + 1 :], last])
+            definition = following[1]
+        return self._near(definition, way, last, []) if definition is not None else None
+
+    def _near(self, definition: ObjectDef, before: list[str], step: str, behind: list[str]) -> str | None:
+        former = definition.formerly(step)
+        fields = {field.name: tuple(field.label.values()) for field in (*definition.fields.values(), *definition.system_fields.values())}
+        found = former.name if former is not None else nearest(step, fields, fields)
+        return ".".join([*before, found, *behind]) if found is not None else None
+
+    def through(self, definition: ObjectDef, step: str) -> tuple[FieldDef, ObjectDef] | None:
+        """Return the lookup that `step` names, and where it leads; `Owner:User` is `owner`."""
+        field = definition.field(step.split(":", 1)[0] if step.lower() in ("owner:user",) else step)
+        if field is None:
+            return None
+        to = "user" if field.type == "owner" else field.to
+        target = None if to is None else self.scopes.object(to)
+        return None if target is None else (field, target)
+
+    def _path(self, definition: ObjectDef, name: str, prefix: tuple[str, ...]) -> Resolved | None:
+        *way, last = name.split(".")
+        path = list(prefix)
+        for step in way:
+            following = self.through(definition, step)
+            if following is None:
+                return None
+            path.append(following[0].name)
+            definition = following[1]
+        field = definition.field(last)
+        if field is None:
+            return None
+        if field.name == "id" and len(path) > len(prefix):  # the id of a parent is what the lookup holds
+            return Resolved(path=tuple(path), type=ValueType.ID, own=False)
+        return self._field(field, (*path, field.name), own=not path)
+
+    def _field(self, field: FieldDef, path: tuple[str, ...], own: bool) -> Resolved:
+        type_ = value_type(field)
+        formula = None
+        if field.type == "formula" and (not field.stored or self.use in EXPANDING):
+            formula = self.scopes.formula(field)
+        return Resolved(
+            path=path,
+            type=type_,
+            number_field=type_ is ValueType.NUMBER,
+            percent=field.result_type == "percent" and formula is None,
+            picklist=tuple(value.name for value in field.values) if field.values and field.restricted else None,
+            checkbox=field.result_type == "checkbox",
+            user_dependent=formula is not None and formula.user_dependent,
+            formula=formula,
+            own=own,
+            length=field.length,
+        )
+
+    def _global(self, name: str) -> Resolved | None:
+        lower = name.lower()
+        if lower in GLOBALS:
+            path, type_ = GLOBALS[lower]
+            return Resolved(path=path, type=type_, user_dependent=True, own=False)
+        head, _, rest = name.partition(".")
+        match head.lower():
+            case "$record" if self.record is not None and rest:
+                return self._record(rest)
+            case "$recordtype" if self.definition is not None and rest.lower() in ("name", "developername", "id"):
+                return self.resolve("record_type")
+            case "$permission":
+                permission = self.scopes.source.find("custom_permission", rest)
+                if permission is not None:
+                    path = ("$Permission", permission.name)
+                    return Resolved(path=path, type=ValueType.BOOLEAN, checkbox=True, user_dependent=True, own=False)
+            case "$setup":
+                return self._setup(rest)
+        return None
+
+    def _record(self, rest: str) -> Resolved | None:
+        assert self.record is not None
+        found = self._path(self.record, rest, ("$Record",))
+        return None if found is None else replace(found, own=False)
+
+    def _setup(self, rest: str) -> Resolved | None:
+        name, _, field_name = rest.partition(".")
+        setting = self.scopes.source.find("custom_setting", name)
+        if not isinstance(setting, CustomSettingDef):
+            return None
+        field = next((field for key, field in setting.fields.items() if key.lower() == field_name.lower()), None)
+        if field is None:
+            return None
+        return replace(self._field(field, ("$Setup", setting.name, field.name), own=False), user_dependent=True)
+
+    def _globals(self) -> Iterator[str]:
+        yield from (".".join(path) for path, _ in GLOBALS.values())
+        yield from (f"$Permission.{item.name}" for item in self.scopes.source.all("custom_permission"))
+        for setting in self.scopes.source.all("custom_setting"):
+            if isinstance(setting, CustomSettingDef):
+                yield from (f"$Setup.{setting.name}.{name}" for name in setting.fields)
+
+    def names(self) -> Iterator[tuple[str, FieldDef | None]]:
+        """Yield what an editor offers: own fields, the lookups to go on from, globals. A name, and the field if it is one."""
+        if self.definition is not None:
+            yield from ((field.name, field) for field in self.definition.all_fields)
+        if self.record is not None:
+            yield from ((f"$Record.{field.name}", field) for field in self.record.all_fields)
+        yield from ((name, None) for name in self._globals())
+
+
+def steps_of(source: Source, object_name: str, path: str) -> tuple[FieldDef, ...] | None:
+    """Return the fields that a path such as "account.industry" goes through, the last one included; None if it leads nowhere."""
+    where = scope(source, object_name)
+    definition, found = where.definition, []
+    *way, last = path.split(".")
+    for step in way:
+        following = where.through(definition, step) if definition is not None else None
+        if following is None:
+            return None
+        found.append(following[0])
+        definition = following[1]
+    field = definition.field(last) if definition is not None else None
+    return None if field is None else (*found, field)
+
+
+def setup_values(source: Source, profile: str | None) -> dict[str, object]:
+    """Return what `$Setup` reads for users of `profile`: every field of every custom setting by full name."""
+    return {
+        f"$Setup.{setting.name}.{name}": setting.value(name, profile)
+        for setting in source.all("custom_setting")
+        if isinstance(setting, CustomSettingDef)
+        for name in setting.fields
+    }
+
