@@ -57,7 +57,10 @@ function act(event) {
   if (event.shiftKey) return false;
   if (key === "G" || key === "C") {
     first = key;
-    timer = setTimeout(() => (first = null), WAIT);
+    timer = setTimeout(() => {
+      first = null;
+      if (key === "C") letterOf("key", "C")?.click(); // C alone: the page's own New
+    }, WAIT);
     return true;
   }
   const own = letterOf("key", key);
