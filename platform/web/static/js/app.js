@@ -11,6 +11,7 @@ const ELEMENTS = {
   "x-depends": () => import("./depends.js"),
   "x-expression": () => import("./expression.js"),
   "x-form": () => import("./form.js"),
+  "x-icons": () => import("./icons.js"),
   "x-import-progress": () => import("./import-progress.js"),
   "x-layout-builder": () => import("./layout-builder.js"),
   "x-lookup": () => import("./lookup.js"),
