@@ -33,6 +33,12 @@ ROLL_UPS_AN_OBJECT = 40
 SORT_KEYS_AN_OBJECT = 300  # sort and match keys kept beside texts
 VALIDATION_RULES_AN_OBJECT = 500
 
+# --- packs -------------------------------------------------------------------------------------------------------------------
+
+PACK_BYTES = 50 << 20  # of a pack, unpacked; above: `limit_exceeded`
+PACK_FILES = 5_000  # of a pack; above: `limit_exceeded`
+PACK_IMAGE_BYTES = 5 << 20  # of one image in a pack; above: `limit_exceeded`
+
 # --- records -----------------------------------------------------------------------------------------------------------------
 
 BATCH_RECORDS = 200  # changes that pass the save pipeline together; longer calls are cut into such chunks

@@ -1,0 +1,89 @@
+"""Asking expressions about the records of a batch: one clock, one person, one zone for all of them.
+
+Here: `Evaluation`, and `fit`, which turns the result of an expression into a value of a field.
+Not here: the language (`rules`), which expressions there are (`steps/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Protocol
+
+from fieldstone.metadata.definitions.objects import FieldDef
+from fieldstone.metadata.snapshot import Compiled
+from fieldstone.records.gate.sharing import Reader
+from fieldstone.rules import Context
+
+NUMERIC = frozenset({"number", "currency", "percent"})
+DIGITS = 18  # of a stored number, before and after the point
+
+
+class Asking(Protocol):
+    """What an evaluation takes from a batch."""
+
+    @property
+    def asking(self) -> Reader: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+
+class Evaluated(Protocol):
+    """What an evaluation takes from an item."""
+
+    image: dict[str, Any]
+    prior: dict[str, Any] | None
+
+
+class Evaluation:
+    """Evaluates expressions on records of one batch, or one draft."""
+
+    def __init__(self, batch: Asking) -> None:
+        principal = batch.asking.principal
+        self.now = batch.now
+        self.zone = principal.zone
+        self.today: date = batch.now.astimezone(principal.zone).date()
+        self.globals = batch.asking.globals
+        self._plain = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals)
+        self._new = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True)
+
+    def value(self, compiled: Compiled, item: Evaluated) -> Any:
+        """Return the value of an expression for a record. Raises EvaluationError."""
+        return compiled.python(item.image, self._context(item))
+
+    def true(self, compiled: Compiled, item: Evaluated) -> bool:
+        """Tell whether a condition holds for a record; blank counts as false. Raises EvaluationError."""
+        return compiled.python(item.image, self._context(item)) is True
+
+    def true_of(self, compiled: Compiled, values: Mapping[str, Any]) -> bool:
+        """Tell whether a condition holds for plain values, outside of any save."""
+        return compiled.python(values, self._plain) is True
+
+    def _context(self, item: Evaluated) -> Context:
+        if item.prior is None:
+            return self._new
+        return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior)
+
+
+def fit(found: FieldDef, value: Any) -> Any:
+    """Return the result of an expression as a value of `found`: rounded once, percent in points, texts as long as they may be.
+
+    Raises ValueError for a number with more digits than a field can hold.
+    """
+    if value is None:
+        return False if found.result_type == "checkbox" else None
+    if found.result_type in NUMERIC:
+        number = value if isinstance(value, Decimal) else Decimal(value)
+        if found.result_type == "percent" and found.type != "roll_up":
+            number *= 100  # a fraction in expressions, points in fields
+        fitted = number.quantize(Decimal(1).scaleb(-(found.scale or 0)), rounding=ROUND_HALF_UP)
+        if fitted.adjusted() + 1 + (found.scale or 0) > (found.precision or DIGITS):
+            raise ValueError(f"{value} has more than {found.precision or DIGITS} digits")
+        return fitted if fitted else abs(fitted)
+    if isinstance(value, datetime):
+        return value.replace(microsecond=0)
+    if isinstance(value, frozenset | set):
+        return tuple(each.name for each in found.values if each.name in value)
+    return value

@@ -1,0 +1,589 @@
+"""The gate's reading side: get, list, count, totals, groups, related lists, lookup suggestions. Rights are part of every statement.
+
+Here: `Gate`. Order of every question: object right, then names, then the access condition in SQL, then the mask.
+Not here: conditions (`conditions.py`, `sharing.py`), columns (`projection.py`, `sources.py`), writing (`write.py`).
+Source: spec/security.md, section 3; spec/api.md, section 3.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import Select, bindparam, case, func, literal, select, true, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from fieldstone.db.column_types import Id, is_id
+from fieldstone.db.transaction import Transaction
+from fieldstone.errors import NotVisible, Problem, Refused
+from fieldstone.limits import COUNT_CAP, GROUP_ROWS, PAGE_RECORDS, SEARCH_HITS_AN_OBJECT
+from fieldstone.metadata.definitions.list_views import ListViewDef
+from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
+from fieldstone.metadata.field_types.keys import match_key
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.metadata.tables import is_unique
+from fieldstone.records.cursor import Cursors
+from fieldstone.records.gate import conditions, paging, sharing, tables
+from fieldstone.records.gate.access import Rights
+from fieldstone.records.gate.expressions import Terms, bucket
+from fieldstone.records.gate.find import search
+from fieldstone.records.gate.names import Named, resolve
+from fieldstone.records.gate.paging import Level
+from fieldstone.records.gate.projection import Projection, needed_columns, queue_names
+from fieldstone.records.gate.sharing import Reader
+from fieldstone.records.gate.sources import Sources
+from fieldstone.records.gate.tables import marked
+from fieldstone.records.principal import Principal
+from fieldstone.records.query import Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
+
+KEPT = 500  # statements for one set of rights
+LIMIT = bindparam("page_limit")
+FUNCTIONS = ("count", "count_distinct", "sum", "avg", "min", "max")
+NUMERIC = frozenset({"number", "currency", "percent"})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement made once for a shape of query, and what belongs to it."""
+
+    statement: Select[Any]
+    lasting: bool = True  # false: it holds the clock or the person, and serves only this once
+    projection: Projection | None = None
+    levels: tuple[Level, ...] = ()
+
+
+class Gate:
+    """Everything `asking` may read, in one transaction."""
+
+    def __init__(self, tx: Transaction, asking: Reader, cursors: Cursors) -> None:
+        self.tx = tx
+        self.asking = asking
+        self.cursors = cursors
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The metadata this gate works on."""
+        return self.asking.snapshot
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.asking.principal
+
+    @property
+    def rights(self) -> Rights:
+        """What they may do with objects and fields."""
+        return self.asking.rights
+
+    @property
+    def today(self) -> date:
+        """The day it is for the principal."""
+        return self.tx.now.astimezone(self.principal.zone).date()
+
+    # --- one record ---
+
+    def get(self, object_name: str, record_id: str, select: Sequence[str] | None = None, *, deleted: bool = False) -> Record:
+        """Return one record, in one statement. Raises NotVisible when there is none for this principal, whatever the reason."""
+        definition = self.rights.object(object_name)
+        named = self._named(definition, select)
+        found = self._by_ids(definition, named, [record_id], deleted)
+        if not found:
+            raise NotVisible(object_name)
+        return found[0]
+
+    def records(self, object_name: str, ids: Sequence[str], select: Sequence[str] | None = None) -> list[Record]:
+        """Return the visible ones of these records, in no order, in one statement."""
+        definition = self.rights.object(object_name)
+        return self._by_ids(definition, self._named(definition, select), ids, False)
+
+    def names(self, object_name: str, ids: Sequence[str]) -> dict[str, Reference]:
+        """Return references to the visible ones of these records by id."""
+        definition = self.rights.object(object_name)
+        name = definition.name_field
+        found = self._by_ids(definition, self._named(definition, ("id", name)), ids, False)
+        return {each["id"]: Reference(each["id"], each[name], definition.name) for each in found}
+
+    def access(self, object_name: str, record_id: str) -> int:
+        """Return what the principal may do with one record: NONE, READ, EDIT or FULL, objects rights apart; one statement."""
+        definition = self.rights.object(object_name)
+        prepared = self._prepared(("access", definition.name), lambda: self._access_statement(definition))
+        if not is_id(record_id):
+            return 0
+        level = self.tx.connection.execute(prepared.statement, {**self.asking.parameters, "record_id": record_id}).scalar()
+        return int(level or 0)
+
+    def _access_statement(self, definition: ObjectDef) -> Prepared:
+        table = tables.table(self.snapshot, definition.name)
+        edit, full = (true() if each is None else each for each in sharing.level_of(self.asking, definition, table))
+        statement = select(case((full, 3), (edit, 2), else_=1)).where(
+            table.c.id == bindparam("record_id", type_=Id), table.c.deleted_at.is_(None)
+        )
+        seen = sharing.condition(self.asking, definition, table)
+        return Prepared(marked(statement if seen is None else statement.where(seen), "access"))
+
+    def _by_ids(self, definition: ObjectDef, named: tuple[Named, ...], ids: Sequence[str], deleted: bool) -> list[Record]:
+        wanted = [each for each in ids if is_id(each)]
+        if not wanted:
+            return []
+        single = len(wanted) == 1
+        key = ("ids", definition.name, tuple(each.name for each in named), single, deleted)
+        prepared = self._prepared(key, lambda: self._ids_statement(definition, named, single, deleted))
+        parameters = self.asking.parameters | {"ids": wanted[0] if single else wanted}
+        assert prepared.projection is not None
+        rows = self.tx.connection.execute(prepared.statement, parameters).all()
+        return [prepared.projection.record(row) for row in rows]
+
+    def _ids_statement(self, definition: ObjectDef, named: tuple[Named, ...], single: bool, deleted: bool) -> Prepared:
+        table = tables.table(self.snapshot, definition.name)
+        sources = Sources(self.asking, definition, table, self._terms())
+        projection = Projection(sources, named)
+        chosen = table.c.id == bindparam("ids", type_=Id) if single else table.c.id.in_(bindparam("ids", type_=Id, expanding=True))
+        statement = select(*projection.columns).select_from(sources.origin).where(chosen, _kept(table, "only" if deleted else "exclude"))
+        seen = sharing.condition(self.asking, definition, table)
+        return Prepared(marked(statement if seen is None else statement.where(seen), "get"), sources.terms.lasting, projection)
+
+    def _named(self, definition: ObjectDef, wanted: Sequence[str] | None) -> tuple[Named, ...]:
+        """The fields of a select, resolved; None is all that may be read. `id` and `row_version` always come along."""
+        if wanted is None:
+            readable = self.rights.readable(definition.name)
+            return tuple(Named((each.name,), each, definition) for each in definition.all_fields if each.name in readable)
+        names = dict.fromkeys(["id", "row_version", *wanted])
+        return tuple({(named := resolve(self.asking, definition, name, pointer="/select")).name: named for name in names}.values())
+
+    # --- lists ---
+
+    def read(self, query: Query) -> Page:
+        """Return a page of the records that match `query` and that the principal may see, in one statement.
+
+        One more for each expanded child list and one for a count. Naming a field that may not be read raises Refused in the very
+        words for one that does not exist. `next` is a signed cursor, None on the last page.
+        """
+        definition = self.rights.object(query.object)
+        query = self._with_view(definition, query)
+        if not 1 <= query.limit <= PAGE_RECORDS:
+            raise refuse_query("page_size", limit=PAGE_RECORDS)
+        named = self._named(definition, query.select)
+        after = self._after(definition, query)
+        key = (
+            "page",
+            definition.name,
+            tuple(each.name for each in named),
+            _shape(query),
+            None if after is None else tuple(v is None for v in after),
+        )
+        prepared = self._prepared(key, lambda: self._page_statement(definition, query, named, after), keep=query.ids is None)
+        parameters = self.asking.parameters | {"page_limit": query.limit + 1}
+        if after is not None:
+            parameters |= paging.parameters(after)
+        assert prepared.projection is not None
+        rows = self.tx.connection.execute(prepared.statement, parameters).all()
+        places = len(prepared.levels) + 1
+        records = tuple(prepared.projection.record(row, places) for row in rows[: query.limit])
+        for name, expand in query.expand.items():
+            self._expand(definition, records, name, expand)
+        following = None
+        if len(rows) > query.limit:
+            last = rows[query.limit - 1]
+            following = self.cursors.seal(self._bound_to(definition, query), [paging.packed(value) for value in last[:places]])
+        return Page(records=records, next=following, count=self._counted(definition, query))
+
+    def count(self, query: Query, cap: int | None = COUNT_CAP) -> Count:
+        """Return how many records match, counting no further than `cap`; one statement."""
+        definition = self.rights.object(query.object)
+        query = self._with_view(definition, query)
+        prepared = self._prepared(
+            ("count", definition.name, _shape(query), cap is None), lambda: self._count_statement(definition, query, cap is None)
+        )
+        parameters = self.asking.parameters | ({} if cap is None else {"page_limit": cap + 1})
+        value = int(self.tx.connection.execute(prepared.statement, parameters).scalar_one())
+        return Count(value=value) if cap is None or value <= cap else Count(value=cap, exact=False)
+
+    def _counted(self, definition: ObjectDef, query: Query) -> Count | None:
+        if query.count == "none":
+            return None
+        return self.count(replace(query, view=None), COUNT_CAP if query.count == "capped" else None)
+
+    def _count_statement(self, definition: ObjectDef, query: Query, exact: bool) -> Prepared:
+        table = tables.table(self.snapshot, definition.name)
+        sources = Sources(self.asking, definition, table, self._terms())
+        wanted = self._wanted(sources, query)
+        if exact:
+            statement = select(func.count()).select_from(sources.origin).where(*wanted)
+        else:
+            inner = select(literal(1)).select_from(sources.origin).where(*wanted).limit(LIMIT).subquery()
+            statement = select(func.count()).select_from(inner)
+        return Prepared(marked(statement, "count"), sources.terms.lasting)
+
+    def _with_view(self, definition: ObjectDef, query: Query) -> Query:
+        """Start from a list view: its columns, sort and filter, as far as the query does not say otherwise; filters add up.
+
+        A view whose filter or sort names a field hidden from the reader does not run, and does not say which. Hidden columns are left out.
+        """
+        if query.view is None:
+            return query
+        view = self.snapshot.find("list_view", query.view, definition.name)
+        if not isinstance(view, ListViewDef):
+            raise NotVisible(query.view)
+        sort = query.sort or tuple(Sort(field=each.field, descending=each.descending) for each in view.sort)
+        try:
+            if view.filter is not None:
+                conditions.compiled(self.asking, definition, view.filter)
+            for each in sort:
+                resolve(self.asking, definition, each.field)
+        except Refused:
+            raise Refused(Problem(code="view_not_available", params={"view": view.name}), code="invalid_filter") from None
+        select = query.select
+        if select is None:
+            select = tuple(column.field for column in view.columns if self._readable(definition, column.field))
+        parts = [each for each in (view.filter, query.filter) if each]
+        combined: Any = parts[0] if len(parts) == 1 else None
+        if len(parts) == 2:
+            combined = {"and": [{"expression": each} if isinstance(each, str) else each for each in parts]}
+        return replace(query, view=None, select=select, sort=sort, filter=combined)
+
+    def _readable(self, definition: ObjectDef, name: str) -> bool:
+        try:
+            resolve(self.asking, definition, name)
+        except Refused:
+            return False
+        return True
+
+    def _wanted(self, sources: Sources, query: Query) -> list[ColumnElement[bool]]:
+        """Everything a row must fulfil: alive, visible, in scope, filtered."""
+        table = sources.base
+        wanted: list[ColumnElement[bool]] = []
+        if query.deleted != "include":
+            wanted.append(_kept(table, query.deleted))
+        seen = sharing.condition(self.asking, sources.definition, table)
+        if seen is not None:
+            wanted.append(seen)
+        if query.scope == "mine":
+            wanted.append(table.c.owner == sharing.ME)
+        elif query.scope == "team":
+            wanted.append(conditions.team(self.asking, table.c.owner))
+        if query.ids is not None:
+            wanted.append(table.c.id.in_([each for each in query.ids if is_id(each)]))
+        if query.filter:
+            wanted.append(conditions.condition(sources, query.filter, self.today))
+        return wanted
+
+    def _levels(self, sources: Sources, query: Query) -> tuple[Level, ...]:
+        found = []
+        for index, sort in enumerate(query.sort):
+            named = resolve(self.asking, sources.definition, sort.field, pointer=f"/sort/{index}")
+            field = named.field
+            if field.name == "id" and not named.hops:
+                found.append(Level(sources.value(named.path), sort.descending, nullable=False))
+                break  # nothing can tie
+            if not _sortable(field.result_type):
+                raise Refused(
+                    Problem(code="not_sortable", params={"field": named.name, "object": sources.definition.name}, pointer=f"/sort/{index}"),
+                    code="invalid_filter",
+                )
+            nullable = bool(named.hops) or (
+                field.name not in ("row_version", "created_at", "updated_at") and field.result_type != "checkbox"
+            )
+            indexed = (
+                not named.hops
+                and field.column is not None
+                and (
+                    field.indexed
+                    or is_unique(field)
+                    or field.type in LOOKUPS
+                    or field.name in ("updated_at", "owner", sources.definition.name_field)
+                )
+            )
+            found.append(Level(sources.sortable(named.path), sort.descending, nullable, indexed and field.type not in LOOKUPS))
+        return tuple(found)
+
+    def _page_statement(self, definition: ObjectDef, query: Query, named: tuple[Named, ...], after: Sequence[Any] | None) -> Prepared:
+        """The rows of the page first, then what their records show: names and formulas are computed for the page alone."""
+        dialect = self.tx.dialect
+        table = tables.table(self.snapshot, definition.name)
+        inner = Sources(self.asking, definition, table, self._terms())
+        levels = self._levels(inner, query)
+        wanted = self._wanted(inner, query)
+        kept = [table.c[name] for name in sorted(needed_columns(self.asking, definition, named))]
+        labelled = [level.expression.label(f"sort_{index}") for index, level in enumerate(levels)]
+
+        def arm(*more: ColumnElement[bool]) -> Select[Any]:
+            ordered = [level.ordered(level.expression) for level in levels]
+            found = select(*kept, *labelled).select_from(inner.origin).where(*wanted, *more)
+            return found.order_by(*ordered, table.c.id).limit(LIMIT)
+
+        blanks = None if after is None else [value is None for value in after[:-1]]
+        rows = _ranges(arm, levels, table.c.id, blanks, dialect).subquery("page")
+        outer = Sources(self.asking, definition, rows, inner.terms)
+        projection = Projection(outer, named)
+        ordered = [level.ordered(rows.c[f"sort_{index}"]) for index, level in enumerate(levels)]
+        places = [rows.c[f"sort_{index}"] for index in range(len(levels))]
+        statement = select(*places, rows.c.id, *projection.columns).select_from(outer.origin).order_by(*ordered, rows.c.id)
+        return Prepared(marked(statement, "list"), outer.terms.lasting, projection, levels)
+
+    def _after(self, definition: ObjectDef, query: Query) -> list[Any] | None:
+        if query.cursor is None:
+            return None
+        values = [paging.unpacked(value) for value in self.cursors.open(query.cursor, self._bound_to(definition, query))]
+        if not values or not is_id(values[-1]):
+            raise refuse_query("invalid_cursor")
+        return values
+
+    def _bound_to(self, definition: ObjectDef, query: Query) -> list[str]:
+        """What a cursor belongs to: person, question and the fields it sorts by as they are defined now."""
+        asked = orjson.dumps([_shape(query), list(query.select or ()), query.ids], default=str, option=orjson.OPT_SORT_KEYS).decode()
+        sorted_by = [repr(resolve(self.asking, definition, each.field).field.type) for each in query.sort]
+        return [self.principal.fingerprint, definition.id or definition.name, asked, *sorted_by]
+
+    # --- children ---
+
+    def related(self, object_name: str, record_id: str, relation: str, query: Query | None = None) -> Page:
+        """Return a page of the children of one record. Raises NotVisible if the record or the relation is not for this principal."""
+        definition = self.rights.object(object_name)
+        found = self.snapshot.relation(definition.name, relation)
+        if found is None or found.field.name not in self.rights.readable(found.child.name):
+            raise NotVisible(relation)
+        if not is_id(record_id) or not self._by_ids(definition, self._named(definition, ("id",)), [record_id], False):
+            raise NotVisible(object_name)
+        asked = query or Query(object=found.child.name)
+        link: dict[str, Any] = {"field": found.field.name, "op": "eq", "value": record_id}
+        parts = [{"expression": asked.filter} if isinstance(asked.filter, str) else asked.filter] if asked.filter else []
+        return self.read(replace(asked, object=found.child.name, filter={"and": [link, *parts]}))
+
+    def _expand(self, definition: ObjectDef, records: Sequence[Record], name: str, expand: Expand) -> None:
+        """Read the children of all records of a page in one statement, and put them into the records."""
+        relation = self.snapshot.relation(definition.name, name)
+        if relation is None or relation.field.name not in self.rights.readable(relation.child.name):
+            params = {"name": name, "object": definition.name}
+            raise Refused(Problem(code="unknown_relation", params=params, pointer=f"/expand/{name}"), code="invalid_filter")
+        if not 1 <= expand.limit <= PAGE_RECORDS:
+            raise refuse_query("page_size", limit=PAGE_RECORDS)
+        child = relation.child
+        named = self._named(child, expand.select)
+        query = Query(object=child.name, filter=expand.filter, sort=expand.sort)
+        key = ("expand", child.name, relation.field.name, tuple(each.name for each in named), _shape(query))
+
+        def make() -> Prepared:
+            table = tables.table(self.snapshot, child.name)
+            inner = Sources(self.asking, child, table, self._terms())
+            levels = self._levels(inner, query)
+            link = tables.column(table, relation.field)
+            ordered = [*(level.ordered(level.expression) for level in levels), table.c.id]
+            place = func.row_number().over(partition_by=link, order_by=ordered).label("place")
+            kept = [table.c[column] for column in sorted(needed_columns(self.asking, child, named))]
+            wanted = [*self._wanted(inner, query), link.in_(bindparam("parents", type_=Id, expanding=True))]
+            rows = select(*kept, link.label("of_parent"), place).select_from(inner.origin).where(*wanted).subquery("page")
+            outer = Sources(self.asking, child, rows, inner.terms)
+            projection = Projection(outer, named)
+            statement = select(rows.c.of_parent, *projection.columns).select_from(outer.origin)
+            statement = statement.where(rows.c.place <= LIMIT).order_by(rows.c.of_parent, rows.c.place)
+            return Prepared(marked(statement, "expand"), outer.terms.lasting, projection)
+
+        prepared = self._prepared(key, make)
+        parameters = self.asking.parameters | {"page_limit": expand.limit + 1, "parents": [each["id"] for each in records]}
+        assert prepared.projection is not None
+        found: dict[str, list[Record]] = {}
+        for row in self.tx.connection.execute(prepared.statement, parameters) if records else ():
+            found.setdefault(row[0], []).append(prepared.projection.record(row, 1))
+        for record in records:
+            children = found.get(record["id"], [])
+            record[name] = Page(records=tuple(children[: expand.limit]), next="" if len(children) > expand.limit else None)
+
+    # --- sums and groups ---
+
+    def totals(self, query: Query, wanted: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+        """Return aggregates over all records that `query` finds: `{"total": ("sum", "amount"), "n": ("count", None)}`; one statement."""
+        (row,) = self._aggregate(query, (), wanted)
+        return row
+
+    def groups(self, query: Query, by: Sequence[Group], wanted: Mapping[str, tuple[str, str | None]]) -> list[dict[str, Any]]:
+        """Return a row for each group, in their order, blanks last: the groups' values and the aggregates by name; one statement."""
+        if not 1 <= len(by) <= 3:
+            raise refuse_query("too_many_groups", limit=3)
+        return self._aggregate(query, tuple(by), wanted)
+
+    def _aggregate(self, query: Query, by: tuple[Group, ...], wanted: Mapping[str, tuple[str, str | None]]) -> list[dict[str, Any]]:
+        definition = self.rights.object(query.object)
+        query = self._with_view(definition, query)
+        table = tables.table(self.snapshot, definition.name)
+        sources = Sources(self.asking, definition, table, self._terms())
+        grouped = [self._grouped(sources, each, index) for index, each in enumerate(by)]
+        aggregates = {name: self._aggregated(sources, name, *each) for name, each in wanted.items()}
+        columns = [column for group in grouped for column in group.columns] + [column for each in aggregates.values() for column in each[0]]
+        statement = select(*columns).select_from(sources.origin).where(*self._wanted(sources, query))
+        if grouped:
+            keys = [column for group in grouped for column in group.columns]
+            ordered = [group.order.asc().nulls_last() for group in grouped]
+            statement = statement.group_by(*keys, *(group.order for group in grouped)).order_by(*ordered).limit(GROUP_ROWS + 1)
+        rows = self.tx.connection.execute(marked(statement, "groups"), self.asking.parameters).all()
+        if len(rows) > GROUP_ROWS:
+            raise Refused(Problem(code="too_expensive", params={"limit": GROUP_ROWS}), code="too_expensive")
+        return [_aggregate_row(row, grouped, aggregates) for row in rows]
+
+    def _grouped(self, sources: Sources, group: Group, index: int) -> _Grouped:
+        named = resolve(self.asking, sources.definition, group.field, pointer=f"/group/{index}")
+        value = sources.value(named.path)
+        kind = named.field.result_type
+        if group.by != "value":
+            if kind not in ("date", "datetime"):
+                raise Refused(Problem(code="not_a_date", params={"field": named.name}, pointer=f"/group/{index}"), code="invalid_filter")
+            day = value if kind == "date" else conditions.local_day(sources, named)
+            cut = bucket(day, group.by, self.tx.dialect)
+            return _Grouped(group.key, [cut], cut, lambda row: row[0])
+        if named.field.type in LOOKUPS or named.field.name == "owner":
+            return self._grouped_reference(sources, group, named, value)
+        return _Grouped(group.key, [value], sources.sortable(named.path), lambda row: row[0])
+
+    def _grouped_reference(self, sources: Sources, group: Group, named: Named, value: ColumnElement[Any]) -> _Grouped:
+        target = self.snapshot.objects[named.field.to or "user"]
+        person = named.field.system
+        if not person and target.name not in self.rights.visible_objects:
+            raise NotVisible(target.name)
+        _, alias = sources.parent(named.path, open_to_all=person)
+        name = tables.column(alias, target.name_fielddef)
+        queues = queue_names(self.snapshot, self.principal.language)
+
+        def made(row: Sequence[Any]) -> Reference | None:
+            if row[0] is None:
+                return None
+            if row[2] is not None:
+                return Reference(row[0], row[1], target.name)
+            return Reference(row[0], queues[row[0]], "queue") if row[0] in queues else Reference(None, hidden=True)
+
+        return _Grouped(group.key, [value, name, alias.c.id], name, made)
+
+    def _aggregated(
+        self, sources: Sources, name: str, function: str, field: str | None
+    ) -> tuple[list[ColumnElement[Any]], Callable[[Sequence[Any]], Any]]:
+        if function not in FUNCTIONS:
+            raise Refused(Problem(code="unknown_aggregate", params={"name": function}, pointer=f"/aggregate/{name}"), code="invalid_filter")
+        if field is None:
+            if function != "count":
+                raise Refused(
+                    Problem(code="aggregate_field", params={"name": function}, pointer=f"/aggregate/{name}"), code="invalid_filter"
+                )
+            return [func.count()], lambda row: row[0]
+        named = resolve(self.asking, sources.definition, field, pointer=f"/aggregate/{name}")
+        value, kind = sources.value(named.path), named.field.result_type
+        if function in ("count", "count_distinct"):
+            return [func.count(value if function == "count" else value.distinct())], lambda row: row[0]
+        if (function in ("sum", "avg") and kind not in NUMERIC) or kind not in (*NUMERIC, "date", "datetime"):
+            raise Refused(
+                Problem(code="not_summable", params={"field": named.name, "name": function}, pointer=f"/aggregate/{name}"),
+                code="invalid_filter",
+            )
+        if function == "avg":
+            unit = Decimal(1).scaleb(-(named.field.scale or 0))
+            return [
+                func.sum(value, type_=value.type),
+                func.count(value),
+            ], lambda row: None if not row[1] else (row[0] / row[1]).quantize(unit, rounding=ROUND_HALF_UP)
+        if function == "sum":
+            return [func.sum(value, type_=value.type)], lambda row: row[0] if row[0] is not None else Decimal(0)
+        return [getattr(func, function)(value, type_=value.type)], lambda row: row[0]
+
+    # --- lookups ---
+
+    def suggest(self, object_name: str, text: str, limit: int = 10, filter: str | Mapping[str, Any] | None = None) -> list[Reference]:
+        """Return records whose name holds `text`, those that begin with it first: what a lookup's picker offers; one statement."""
+        definition = self.rights.object(object_name)
+        name = definition.name_fielddef
+        table = tables.table(self.snapshot, definition.name)
+        sources = Sources(self.asking, definition, table, self._terms())
+        compared = tables.key_column(table, name, "match")
+        wanted = self._wanted(sources, Query(object=definition.name, filter=filter))
+        column = tables.column(table, name)
+        key = match_key(text.strip()) or ""
+        against = func.lower(column) if compared is None else compared
+        if key:
+            wanted.append(against.contains(key, autoescape=True))
+        order = sources.sortable((name.name,))
+        first = against.startswith(key, autoescape=True) if key else literal(True)
+        statement = select(table.c.id, column).select_from(sources.origin).where(*wanted)
+        statement = statement.order_by(case((first, 0), else_=1), order.asc().nulls_last(), table.c.id).limit(limit)
+        rows = self.tx.connection.execute(marked(statement, "suggest"), self.asking.parameters)
+        return [Reference(row[0], row[1], definition.name) for row in rows]
+
+    def search(self, text: str, objects: Sequence[str] | None = None, limit: int = SEARCH_HITS_AN_OBJECT) -> list[Hit]:
+        """Return the records that hold every word of `text` in a field the principal may read, the best first; one statement."""
+        return search(self, text, objects, limit)
+
+    # --- statements ---
+
+    def _prepared(self, key: tuple[Any, ...], make: Callable[[], Prepared], *, keep: bool = True) -> Prepared:
+        """A statement for these rights and this shape of question, made once."""
+        if not keep:
+            return make()
+        kept: OrderedDict[tuple[Any, ...], Prepared] = self.rights.compiled.setdefault("statements", OrderedDict())
+        # Periods of a tree are dates of today in the reader's zone.
+        full = (*key, self.asking.shape, self.tx.dialect, self.principal.language, self.principal.zone.key, self.today)
+        found = kept.get(full)
+        if found is None:
+            found = make()
+            if found.lasting:
+                kept[full] = found
+                while len(kept) > KEPT:
+                    kept.popitem(last=False)
+        return found
+
+    def _terms(self) -> Terms:
+        return Terms(self.tx, self.asking)
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """One group: its columns, what it is ordered by, and the value of its cells."""
+
+    key: str
+    columns: list[ColumnElement[Any]]
+    order: ColumnElement[Any]
+    value: Callable[[Sequence[Any]], Any]
+
+
+def _aggregate_row(
+    row: Sequence[Any], grouped: list[_Grouped], aggregates: Mapping[str, tuple[list[Any], Callable[[Sequence[Any]], Any]]]
+) -> dict[str, Any]:
+    made, at = {}, 0
+    for group in grouped:
+        made[group.key] = group.value(row[at : at + len(group.columns)])
+        at += len(group.columns)
+    for name, (columns, value) in aggregates.items():
+        made[name] = value(row[at : at + len(columns)])
+        at += len(columns)
+    return made
+
+
+def _kept(table: Any, deleted: str) -> ColumnElement[bool]:
+    return table.c.deleted_at.is_not(None) if deleted == "only" else table.c.deleted_at.is_(None)  # type: ignore[no-any-return]
+
+
+def _sortable(kind: str) -> bool:
+    return kind not in ("multi_picklist", "long_text", "rich_text")
+
+
+def _shape(query: Query) -> str:
+    """What makes the statement of a query different from that of others: all but its columns, its limit and its place."""
+    asked = [query.filter, [[each.field, each.descending] for each in query.sort], query.scope, query.deleted]
+    return orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _ranges(
+    arm: Callable[..., Select[Any]], levels: tuple[Level, ...], id_column: ColumnElement[Any], blanks: list[bool] | None, dialect: str
+) -> Any:
+    """The rows from the cursor on. Where an index would put blanks first they are read as a range of their own, after the values."""
+    after = () if blanks is None else (paging.beyond(levels, id_column, blanks),)
+    if not levels or not levels[0].nullable or not levels[0].indexed:
+        return arm(*after)
+    first = levels[0].expression
+    if blanks is not None and blanks[0]:
+        return arm(first.is_(None), *after)
+    if blanks is None and levels[0].natural(dialect):
+        return arm()
+    bound = () if blanks is None else (paging.from_here(levels[0]),)
+    valued = arm(first.is_not(None), *bound, *after).subquery()
+    blank = arm(first.is_(None)).subquery()
+    return union_all(select(valued), select(blank))

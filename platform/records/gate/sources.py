@@ -1,0 +1,111 @@
+"""Where the values of a query come from: an object's table, the parents joined to it, formulas and roll-ups computed on the way.
+
+Here: `Sources`, which gives each path its column in one statement.
+Not here: which paths a reader may name (`names.py`), how expressions become SQL (`rules`).
+
+A parent is joined together with the right to see it: what lies behind an invisible parent is blank, in filters and sorts as in
+columns. `raw` is for policy (roll-ups, rules), which sees everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, case
+from sqlalchemy.sql.elements import ColumnElement
+
+from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
+from fieldstone.metadata.snapshot import Compiled
+from fieldstone.records.gate import sharing, tables
+from fieldstone.records.gate.expressions import Terms
+from fieldstone.records.gate.sharing import Reader
+
+Path = tuple[str, ...]
+
+
+class Sources:
+    """The tables of one statement. `origin` is what to select from, grown as paths are asked for."""
+
+    def __init__(self, asking: Reader, definition: ObjectDef, base: Any, terms: Terms, *, raw: bool = False) -> None:
+        self.asking = asking
+        self.definition = definition
+        self.base = base
+        self.terms = terms
+        self.raw = raw
+        self.origin: Any = base
+        self.tables: list[Any] = [base]
+        self._parents: dict[Path, tuple[ObjectDef, Any]] = {}
+
+    def parent(self, path: Path, *, open_to_all: bool = False) -> tuple[ObjectDef, Any]:
+        """Return the object that the lookups of `path` lead to, and its table in this statement. `open_to_all`: names of people."""
+        if not path:
+            return self.definition, self.base
+        if path not in self._parents:
+            above, source = self.parent(path[:-1])
+            found = above.field(path[-1])
+            assert found is not None
+            target = self.asking.snapshot.objects[found.to or "user"]
+            alias = tables.table(self.asking.snapshot, target.name).alias()
+            link = alias.c.id == tables.column(source, found)
+            seen = None if self.raw or open_to_all else sharing.condition(self.asking, target, alias)
+            self.origin = self.origin.outerjoin(alias, link if seen is None else and_(link, seen))
+            self.tables.append(alias)
+            self._parents[path] = (target, alias)
+        return self._parents[path]
+
+    def value(self, path: Path) -> ColumnElement[Any]:
+        """Return the typed value of a field: its column, or what is computed for it."""
+        holder, source = self.parent(path[:-1])
+        found = holder.field(path[-1])
+        assert found is not None
+        if found.column is not None and found.stored:
+            return tables.column(source, found)
+        if found.type == "roll_up":
+            from fieldstone.records.gate.roll_ups import live
+
+            return live(self, source.c.id, found)
+        return self._formula(path[:-1], holder, source, found)
+
+    def _formula(self, before: Path, holder: ObjectDef, source: Any, found: FieldDef) -> ColumnElement[Any]:
+        """A live formula; blank where a parent that it reads through is not visible to the reader."""
+        compiled = self.asking.snapshot.expression(found.formula or "", holder.name, "formula", found.blanks)
+        columns = {path: self.value((*before, *path)) for path in compiled.reads}
+        value = self.terms.value(compiled, columns, found)
+        if self.raw:
+            return value
+        hops = sorted({path[:index] for path in columns for index in range(1, len(path))})
+        unseen = [_unseen(self, (*before, *hop)) for hop in hops]
+        return case((and_(*(~each for each in unseen)), value)) if unseen else value
+
+    def condition(self, compiled: Compiled) -> ColumnElement[bool]:
+        """Return an expression as the condition of a filter: blank and failing count as false."""
+        return self.terms.condition(compiled, {path: self.value(path) for path in compiled.reads})
+
+    def sortable(self, path: Path) -> ColumnElement[Any]:
+        """Return what rows are sorted by: the sort key of a text, the position of a picklist value, the name behind a lookup."""
+        holder, source = self.parent(path[:-1])
+        found = holder.field(path[-1])
+        assert found is not None
+        if found.type in LOOKUPS and found.to in self.asking.snapshot.objects:
+            target, _ = self.parent(path)
+            return self.sortable((*path, target.name_field))
+        if found.result_type == "picklist" and found.values:
+            value = self.value(path)
+            return case(
+                {each.name: index for index, each in enumerate(found.values)},
+                value=value,
+                else_=case((value.is_not(None), len(found.values))),
+            )
+        key = tables.key_column(source, found, "sort") if found.column is not None else None
+        if key is None and found.column is not None:
+            key = tables.key_column(source, found, "match")
+        return self.value(path) if key is None else key
+
+
+def _unseen(sources: Sources, hop: Path) -> ColumnElement[bool]:
+    """Whether this lookup leads to a record that the reader cannot see."""
+    _, source = sources.parent(hop)
+    holder, above = sources.parent(hop[:-1])
+    found = holder.field(hop[-1])
+    assert found is not None
+    return and_(tables.column(above, found).is_not(None), source.c.id.is_(None))

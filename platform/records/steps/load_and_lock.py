@@ -1,0 +1,64 @@
+"""Step 2: lock the rows in their order, keep the image before, refuse what is gone and what has moved on."""
+
+from __future__ import annotations
+
+from fieldstone.db.ids import new_id
+from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.records.changes import Action, Batch, Item, Step
+from fieldstone.records.gate.access import FULL
+from fieldstone.records.gate.write import lock
+
+
+def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step:
+    """Return the step: a new record gets its id, others are locked by id."""
+    return begin if action == "create" else load
+
+
+def begin(batch: Batch) -> None:
+    """Give each new record its id and its stamps: defaults and rules may read them."""
+    now, user = batch.now, batch.principal.user_id
+    for item in batch.items:
+        item.id = new_id()
+        item.access = FULL
+        item.image = {
+            "id": item.id,
+            "row_version": 1,
+            "created_at": now,
+            "created_by": user,
+            "updated_at": now,
+            "updated_by": user,
+            "deleted_at": None,
+            "deleted_by": None,
+        }
+
+
+def load(batch: Batch) -> None:
+    """Lock the records of the batch; unknown and invisible ones are told alike."""
+    seen: set[str] = set()
+    for item in batch.items:
+        item.id = (item.change.id or "").lower()
+        if item.id in seen:
+            item.refuse("duplicate_in_batch", pointer="/id", own="duplicate_in_batch")
+        seen.add(item.id)
+    found = lock(batch.tx, batch.asking, batch.object, (item.id for item in batch.live), deleted=batch.action == "restore")
+    for item in batch.live:
+        locked = found.get(item.id)
+        if locked is None:
+            item.refuse("not_found", pointer="", own="not_found")
+            continue
+        item.prior, item.image, item.access = locked.image, dict(locked.image), locked.access
+        if item.change.row_version is not None and item.change.row_version != locked.image["row_version"]:
+            _conflict(batch, item)
+
+
+def _conflict(batch: Batch, item: Item) -> None:
+    """Somebody was faster: show both values of the given fields, as far as they may be read."""
+    readable = batch.rights.readable(batch.object.name)
+    current, given = {}, {}
+    for name, value in item.change.values.items():
+        found = batch.object.field(name)
+        if found is not None and found.name in readable and found.name in item.image:
+            current[found.name], given[found.name] = item.image[found.name], value
+    item.conflict = (current, given)
+    item.refuse("conflict", pointer="/row_version", own="conflict", row_version=item.image["row_version"])

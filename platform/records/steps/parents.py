@@ -1,0 +1,129 @@
+"""What lookups lead to: looked up once for the whole batch, for the check that they may be named and for rules that read through them.
+
+One statement before the defaults; a second one only if defaults or before-save rules have pointed a lookup somewhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fieldstone.metadata.definitions.layouts import PageLayoutDef
+from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
+from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
+from fieldstone.metadata.snapshot import Compiled, Snapshot
+from fieldstone.records.changes import Action, Batch, Item, Step
+from fieldstone.records.gate.write import look
+from fieldstone.records.messages import expressions_in
+from fieldstone.records.steps.defaults import defaults_of
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is read behind the lookups of an object."""
+
+    lookups: tuple[str, ...]  # all lookups of the object, and its owner
+    paths: tuple[Path, ...]  # read by rules, defaults and lookup filters
+    read_through: frozenset[str]  # lookups at the beginning of a path
+
+
+def needs(snapshot: Snapshot, definition: ObjectDef) -> Needs:
+    """Return what the pipeline has to know behind the lookups of `definition`; made once."""
+    known = snapshot.once(_needs)
+    return known[definition.name]
+
+
+def _needs(snapshot: Snapshot) -> dict[str, Needs]:
+    return {name: _needs_of(snapshot, definition) for name, definition in snapshot.objects.items()}
+
+
+def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
+    lookups = [found.name for found in definition.fields.values() if found.type in LOOKUPS and found.column is not None]
+    if "owner" in definition.system_fields:
+        lookups.append("owner")
+    paths = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads if len(path) > 1 and path[0] in lookups}
+    for found in definition.fields.values():
+        if found.type in LOOKUPS and found.filter is not None:
+            for path in snapshot.expression(found.filter, found.to, "lookup_filter").reads:
+                if not path[0].startswith("$"):
+                    paths.add((found.name, *path))
+                elif path[0] == "$Record" and len(path) > 2:
+                    paths.add(path[1:])
+        if found.type == "user" and found.active_only:
+            paths.add((found.name, "active"))
+    if "owner" in lookups:
+        paths.add(("owner", "active"))
+    return Needs(tuple(lookups), tuple(sorted(paths)), frozenset(path[0] for path in paths))
+
+
+def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled]:
+    """Everything that the pipeline evaluates on a record of the object."""
+    for rule in snapshot.all("validation_rule", definition.name):
+        assert isinstance(rule, ValidationRuleDef)
+        if rule.active:
+            yield snapshot.expression(rule.error_when, definition.name, "validation_rule")
+            yield from expressions_in(snapshot, definition.name, rule.message)
+    for record_type in ("", *definition.record_types):
+        for _, compiled in defaults_of(snapshot, definition, record_type).expressions:
+            yield compiled
+    for automation in snapshot.all("automation", definition.name):
+        for source in getattr(automation, "expressions", ()):
+            yield snapshot.expression(source, definition.name, "automation")
+    for layout in snapshot.all("page_layout", definition.name):
+        assert isinstance(layout, PageLayoutDef)
+        for item in layout.items():
+            for condition in (item.visible_when, item.required_when, item.read_only_when):
+                if condition is not None:
+                    yield snapshot.expression(condition, definition.name, "layout")
+
+
+def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step that looks up what was given, and on update what rules read; None for an object without lookups."""
+    wanted = needs(snapshot, definition)
+    if not wanted.lookups:
+        return None
+    return lambda batch: look_up(batch, wanted)
+
+
+def again(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step that looks up what defaults and before-save rules have put in; mostly it asks nothing."""
+    return step(snapshot, definition, action)
+
+
+def look_up(batch: Batch, wanted: Needs) -> None:
+    """Look up every lookup of the batch that has not been yet, in one statement, or none at all."""
+    asked: list[tuple[Item, dict[str, str | None]]] = []
+    for item in batch.open:
+        ids = {name: _to_look_up(item, name, wanted) for name in wanted.lookups}
+        if any(ids.values()):
+            asked.append((item, ids))
+    if not asked:
+        return
+    lookups = tuple(name for name in wanted.lookups if any(ids[name] for _, ids in asked))
+    paths = tuple(path for path in wanted.paths if path[0] in lookups)
+    answers = look(batch.tx, batch.asking, batch.object, lookups, paths, [ids for _, ids in asked])
+    for (item, ids), answer in zip(asked, answers, strict=True):
+        for name in lookups:
+            value = ids[name]
+            if value is not None:
+                item.looked[name] = (value, answer[name])
+                item.image |= answer[name].values
+
+
+def _to_look_up(item: Item, name: str, wanted: Needs) -> str | None:
+    """The id to look up: one that was not yet, and that either differs from before or is read through by a rule."""
+    value = item.image.get(name)
+    if value is None:
+        if name in wanted.read_through and name in item.looked:  # it was emptied since: nothing is behind it any more
+            del item.looked[name]
+        if name in wanted.read_through:
+            for path in wanted.paths:
+                if path[0] == name:
+                    item.image[".".join(path)] = None
+        return None
+    if not isinstance(value, str) or (name in item.looked and item.looked[name][0] == value):
+        return None
+    same = item.prior is not None and item.prior.get(name) == value
+    return None if same and name not in wanted.read_through else value

@@ -1,0 +1,60 @@
+"""Step 11: unique values, told in friendly words before the database would; it has the last word (`constraints.py`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.records.changes import Action, Batch, Item, Step
+from fieldstone.records.gate.storage import Storage, storage
+from fieldstone.records.gate.write import taken, unique_columns
+
+Columns = tuple[str, ...]
+Values = tuple[Any, ...]
+
+
+def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step; None if nothing of the object is unique. Auto-numbers are so by themselves."""
+    keys = unique_columns(definition)
+    if not keys:
+        return None
+    store = storage(snapshot, definition.name)
+    return lambda batch: check(batch, store, keys)
+
+
+def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
+    """Refuse what is twice in the batch, or taken by a record that is not in it; one statement."""
+    claims: dict[tuple[Columns, Values], list[Item]] = {}
+    for item in batch.open:
+        for columns, fields in keys.items():
+            if (fields_changed := set(fields) & item.changed or batch.action == "restore") and not any(
+                item.problem_at(name) for name in fields
+            ):
+                values = value_of(store, columns, fields, item)
+                if fields_changed and None not in values:
+                    claims.setdefault((columns, values), []).append(item)
+    if not claims:
+        return
+    for (columns, _), items in claims.items():
+        for late in items[1:]:
+            _refuse(late, keys[columns], "duplicate_in_batch")
+    wanted: dict[Columns, set[Values]] = {}
+    for columns, values in claims:
+        wanted.setdefault(columns, set()).add(values)
+    # A record of the batch may give a value up that another takes: the database decides about those.
+    own = [item.id for item in batch.items if not item.is_new]
+    for claim in taken(batch.tx, store, wanted, own):
+        for item in claims[claim][:1]:
+            _refuse(item, keys[claim[0]], "not_unique")
+
+
+def value_of(store: Storage, columns: Columns, fields: Columns, item: Item) -> Values:
+    """Return what the item will hold in the unique `columns`."""
+    held = store.columns_of(fields, item.image)
+    return tuple(held[column] for column in columns)
+
+
+def _refuse(item: Item, fields: Columns, code: str) -> None:
+    for name in fields[:1]:
+        item.refuse(code if len(fields) == 1 else f"{code}_key", field=name, value=item.image.get(name), fields=list(fields))
