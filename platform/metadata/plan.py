@@ -1,0 +1,271 @@
+"""A change set becomes a plan: in words, in order, with what it does to records, before anything runs.
+
+Here: applying the change set, checking the result, asking the records, and saying what is wrong or wants a tick.
+Not here: what differs (`transition`), the words themselves (`i18n`, keys `plan.…`), running it (`publish`).
+Source: spec/metadata.md, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from fieldstone.errors import Problem, Refused
+from fieldstone.metadata import documents as texts
+from fieldstone.metadata import fills, statistics
+from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.check import check
+from fieldstone.metadata.definitions import ObjectDef
+from fieldstone.metadata.identities import Identity, Key
+from fieldstone.metadata.load import build
+from fieldstone.metadata.propose import Documents, Proposal, different, free_column, propose
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.metadata.store import Stored
+from fieldstone.metadata.transition import NO, PlanStep, Transition, moved_values, transition
+
+Rights = Callable[[Snapshot, ChangeSet], Iterable[Problem]]  # what the author may not do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Ids and physical names given out when a change set was planned; whoever plans it again keeps them."""
+
+    identities: Mapping[Key, Identity] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)  # definition id → new base column
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON, for the journal."""
+        identities = [
+            {name: getattr(identity, name) for name in ("id", "kind", "object", "name", "path", "owner", "physical", "state", "born")}
+            for identity in self.identities.values()
+        ]
+        return {"identities": identities, "columns": dict(self.columns)}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Given:
+        """Return what `to_json` wrote."""
+        identities = [Identity(**each) for each in value["identities"]]
+        return Given(identities={identity.key: identity for identity in identities}, columns=value["columns"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a publish of `changes` would do. Nothing has happened yet.
+
+    `problems` refuse it, warnings among them want a tick (`confirms`). `steps` are in order. `mentions`: documents from which plain
+    mentions of removed fields go. `proposed` is the snapshot it leads to, None while there are problems that prevent one.
+    """
+
+    changes: ChangeSet
+    current: Snapshot
+    proposed: Snapshot | None
+    proposal: Proposal
+    transition: Transition
+    steps: tuple[PlanStep, ...]
+    problems: tuple[Problem, ...]
+    given: Given
+
+    @property
+    def base_version(self) -> int:
+        """The version it starts from."""
+        return self.current.version
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """The problems that no tick removes."""
+        return tuple(problem for problem in self.problems if not problem.warning)
+
+    @property
+    def confirms(self) -> tuple[Problem, ...]:
+        """What a person has to tick: warnings, and steps that cannot be taken back."""
+        final = (Problem(code="cannot_be_undone", params=step.params, warning=True) for step in self.steps if step.reversible == NO)
+        return (*(problem for problem in self.problems if problem.warning), *final)
+
+    @property
+    def labels(self) -> Labels:
+        """What words a step's objects and fields: `i18n.texts.word(step.said, language, plan.labels)`."""
+        return Labels(self.proposed or self.current, self.current)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The documents it writes or removes."""
+        return frozenset(different(self.current.parsed, self.proposal.documents))
+
+    def old_document(self, path: str) -> Mapping[str, Any] | None:
+        """Return the document at `path` before the change."""
+        return self.current.parsed.get(path)
+
+    def table_of(self, object_name: str) -> str:
+        """Return the table of an object, by its name after the change."""
+        assert self.proposed is not None
+        return self.proposed.objects[object_name].table
+
+    def require(self) -> Plan:
+        """Return the plan. Raises Refused with every problem if it has any that no tick removes."""
+        if self.refused:
+            raise Refused(self.refused)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Objects and fields by API name, those that come and those that go."""
+
+    after: Snapshot
+    before: Snapshot
+
+    @property
+    def language(self) -> str:
+        """The org's language."""
+        return self.after.language
+
+    @property
+    def objects(self) -> Mapping[str, ObjectDef]:
+        """Objects by API name."""
+        return {**self.before.objects, **self.after.objects}
+
+
+def plan(
+    current: Snapshot,
+    changes: ChangeSet,
+    connection: Connection,
+    *,
+    language: str = "en",
+    rights: Rights | None = None,
+    given: Given | None = None,
+    opened: bool = False,
+) -> Plan:
+    """Return what `changes` would do to the org as it is in `current`, with every problem at once; writes nothing.
+
+    `connection` answers questions about records. `language`: of the reader, for examples of names. `rights` tells what the author may
+    not do. `given`: from an earlier plan of the same change set. `opened`: its hidden columns are there already, its questions answered.
+    """
+    given = given or Given()
+    proposal = propose(current, changes, given.identities)
+    problems = (*proposal.problems, *check(proposal.documents, current=current, language=language))
+    if not any(not problem.warning for problem in problems) and rights is not None:
+        problems += tuple(rights(current, changes))
+    if any(not problem.warning for problem in problems):
+        return _refused(current, changes, proposal, problems, given)
+    outlined = _outlined(current, proposal, changes, given)
+    found = outlined.transition
+    steps, asked = (found.steps, ()) if opened else _asked(connection, current, found)
+    born = {identity.key: identity for identity in proposal.changed if current.identities.by_id(identity.id) is None}
+    return Plan(
+        changes=changes,
+        current=current,
+        proposed=outlined.proposed,
+        proposal=proposal,
+        transition=found,
+        steps=steps,
+        problems=(*problems, *asked),
+        given=Given(identities=born, columns=outlined.columns),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A change set worked out, without asking anybody anything: where it leads and how."""
+
+    proposed: Snapshot
+    columns: Mapping[str, str]  # definition id → new base column
+    transition: Transition
+
+
+def outline(current: Snapshot, changes: ChangeSet, given: Given) -> Outline:
+    """Return where a change set that was accepted before leads from `current`."""
+    return _outlined(current, propose(current, changes, given.identities), changes, given)
+
+
+def _outlined(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: Given) -> Outline:
+    proposed, columns = _settled(current, proposal, changes, given)
+    return Outline(proposed=proposed, columns=columns, transition=transition(current, proposed, changes))
+
+
+NO_TRANSITION = Transition(steps=(), origins=(), rewrites=(), left_behind=())
+
+
+def _refused(current: Snapshot, changes: ChangeSet, proposal: Proposal, problems: Iterable[Problem], given: Given) -> Plan:
+    return Plan(
+        changes=changes,
+        current=current,
+        proposed=None,
+        proposal=proposal,
+        transition=NO_TRANSITION,
+        steps=(),
+        problems=tuple(problems),
+        given=given,
+    )
+
+
+def _settled(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: Given) -> tuple[Snapshot, Mapping[str, str]]:
+    """Build the proposed snapshot; give fields whose values cannot stay a column of their own. Return it and the columns given out."""
+    stored = replace(
+        current.stored,
+        version=replace(current.stored.version, number=current.version + 1),
+        texts=_canonical(current, proposal.documents),
+        identities=proposal.identities,
+    )
+    proposed = build(proposal.documents, stored, previous=current)
+    columns: dict[str, str] = dict(given.columns)
+    wanted: dict[str, str] = {}
+    for definition_id, (prior, made) in moved_values(current, proposed, changes.rename).items():
+        if made.column is None or (prior.column is None and not _left_behind(stored, definition_id)):
+            continue
+        if definition_id not in columns:
+            columns[definition_id] = free_column(stored, made.object or "", made.name, frozenset(columns.values()))
+        wanted[definition_id] = columns[definition_id]
+    if not wanted:
+        return proposed, columns
+    moved = [replace(identity, physical=wanted[identity.id]) for identity in stored.identities.every() if identity.id in wanted]
+    return build(proposal.documents, replace(stored, identities=stored.identities.with_changes(moved)), previous=current), columns
+
+
+def _canonical(current: Snapshot, documents: Documents) -> Mapping[str, str]:
+    before = current.parsed
+    return {
+        path: current.documents[path] if before.get(path) is document else texts.canonical(document) for path, document in documents.items()
+    }
+
+
+def _left_behind(stored: Stored, definition_id: str) -> bool:
+    """Tell whether a field has had another column before: the name it was born with is used up."""
+    return any(column.definition == definition_id for column in stored.columns)
+
+
+def _asked(connection: Connection, current: Snapshot, found: Transition) -> tuple[tuple[PlanStep, ...], tuple[Problem, ...]]:
+    """Put the questions of the steps to the records; return the steps with their numbers, and the problems that the answers make."""
+    steps: list[PlanStep] = []
+    problems: list[Problem] = []
+    counted: dict[str, statistics.Count] = {}
+    tables = current.tables
+    for step in found.steps:
+        question, table = step.question, step.params.get("table")
+        step = replace(step, params={name: value for name, value in step.params.items() if name != "table"})  # noqa: PLW2901
+        if isinstance(table, str) and table in tables:
+            if table not in counted:
+                counted[table] = statistics.rows(connection, table)
+            step = _counted(step, "rows", counted[table])  # noqa: PLW2901
+        if question is not None and question.table in tables:
+            definition = tables[question.table]
+            convert = fills.converter(connection, current, question.convert) if question.convert is not None else None
+            answer = statistics.count(connection, definition, question, convert)
+            step = _counted(step, "matching", answer)  # noqa: PLW2901
+            if answer.number and not question.answered:
+                problems.append(_problem(question.code, question.pointer, definition, step, answer))
+        steps.append(step)
+    return tuple(steps), tuple(problems)
+
+
+def _counted(step: PlanStep, name: str, answer: statistics.Count) -> PlanStep:
+    rows = answer.number if step.rows is None else step.rows
+    return replace(step, params={**step.params, name: answer.number}, rows=rows, estimated=step.estimated or answer.estimated)
+
+
+def _problem(code: str, pointer: str, definition: ObjectDef, step: PlanStep, answer: statistics.Count) -> Problem:
+    document, _, place = pointer.partition("#")
+    params = {**step.params, "object": definition.name, "rows": answer.number, "examples": list(answer.examples)}
+    return Problem(code=code, params=params, document=document, pointer=place)
