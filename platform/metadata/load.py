@@ -8,11 +8,9 @@ Source: spec/metadata.md, sections 2 and 4.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as made
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -24,6 +22,7 @@ from fieldstone.metadata.definitions.fields import SYSTEM_FIELDS, load_field
 from fieldstone.metadata.definitions.loading import Document, Loading
 from fieldstone.metadata.definitions.objects import FEATURES_OFF, FEATURES_ON, LOOKUPS, FieldDef, KeyDef, ObjectDef, PicklistValue, index_of
 from fieldstone.metadata.definitions.value_sets import load_values
+from fieldstone.metadata.expression_names import names_in
 from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.overlay import translated
 
@@ -343,20 +342,3 @@ class _Results:
 
 
 CLOCK = frozenset({"today(", "now(", "timenow("})
-TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|/\*.*?\*/|([A-Za-z$][A-Za-z0-9_$.:#]*)(\s*\()?', re.DOTALL)
-WORDS = frozenset({"true", "false", "null", "not"})
-
-
-@lru_cache(maxsize=20_000)
-def names_in(source: str) -> tuple[str, ...]:
-    """Return the names in an expression in order: fields and paths as written, functions with an opening parenthesis behind them.
-
-    Reads tokens, no grammar: enough to know what a formula depends on, at a hundredth of the cost of checking it.
-    """
-    found: list[str] = []
-    for match in TOKEN.finditer(source):
-        name = match[1]
-        if name is not None and name.lower() not in WORDS:
-            found.append(f"{name}(" if match[2] else name)
-    return tuple(dict.fromkeys(found))
-
