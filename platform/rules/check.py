@@ -286,10 +286,12 @@ class Checker:
             return None
         operands = [node for node in below if node is not None]
         candidates = (OPERATORS if len(operands) == 2 else PREFIXES).get(operator, ())
+        if operator in ("=", "<>") and all(node.type is ValueType.NULL for node in operands):
+            candidates = candidates[1:]  # not as texts, which NULL would be equal for
         for candidate in candidates:
             if all(accepts(p.types, node.type) for p, node in zip(candidate.params, operands, strict=True)):
                 self.warn_about(operation, operands)
-                return Call(candidate, tuple(operands), operation.place, candidate.returns)
+                return Call(candidate, _typed(candidate, operands), operation.place, candidate.returns)
         if candidates:
             self.refuse_operands(operation, [node.type for node in operands])
         return None
@@ -357,7 +359,7 @@ class Checker:
         arguments = tuple(node for node in site.nodes if node is not None)
         if type_ is None or site.refused or len(arguments) < len(site.nodes):
             return None
-        return Call(function, arguments, site.place, type_)
+        return Call(function, _typed(function, arguments), site.place, type_)
 
     def unknown_function(self, application: Application, name: str) -> None:
         if name in UNSUPPORTED:
@@ -400,6 +402,16 @@ class Checker:
                 expected=" | ".join(expected),
                 found=found.value if found is not None else "",
             )
+
+
+def _typed(function: Function, arguments: Sequence[Node]) -> tuple[Node, ...]:
+    """Return the arguments, the word NULL with the type of its parameter."""
+    typed = list(arguments)
+    for index, node in enumerate(arguments):
+        types = function.param(index).types if node.type is ValueType.NULL else ()
+        if len(types) == 1 and isinstance(node, Literal):
+            typed[index] = Literal(None, *types, node.place)
+    return tuple(typed)
 
 
 def _accepts(function: Function, types: Sequence[ValueType | None]) -> bool:

@@ -27,5 +27,9 @@ def real_day(year: str, month: str, day: str) -> str:
     return f"({year} BETWEEN 1 AND 9999 AND {month} BETWEEN 1 AND 12 AND {day} BETWEEN 1 AND {days})"
 
 
-def no_blank_text(text: str) -> str:
-    return f"NULLIF({text}, '')"
+CASE_RULES = "\x03"  # stands for the collation whose rules for capital letters the server offers; `sql` puts its name in
+
+
+def in_letters(function: str, text: str) -> str:
+    """Return `upper`, `lower` or `initcap` of a text by the rules of Unicode, comparable by code point again."""
+    return f'({function}({text} COLLATE {CASE_RULES}) COLLATE "C")'

@@ -40,7 +40,7 @@ from fieldstone.rules.functions.entry import (
     tallest,
 )
 from fieldstone.rules.functions.operators import texts_equal
-from fieldstone.rules.functions.sql_texts import any_of
+from fieldstone.rules.functions.sql_texts import any_of, in_letters
 from fieldstone.rules.tree import Call, Literal, Node
 from fieldstone.rules.value_types import ValueType
 
@@ -504,7 +504,7 @@ UPPER = [
         (T,),
         "The text in capital letters.",
         inline=lambda t: f"{t}.upper()",
-        sql=lambda t: f"upper({t})",
+        sql=lambda t: in_letters("upper", t),
         examples=(('UPPER("Ärger")', "ÄRGER"),),
     ),
     _text(
@@ -512,7 +512,9 @@ UPPER = [
         (T, Param("language", TEXT)),
         'The text in capital letters as a language has it, such as "tr".',
         python=upper,
-        sql=lambda t, code: f"upper(CASE WHEN {_turkish(code)} THEN replace({t}, 'i', 'İ') WHEN {code} IS NOT NULL THEN {t} END)",
+        sql=lambda t, code: in_letters(
+            "upper", f"(CASE WHEN {_turkish(code)} THEN replace({t}, 'i', 'İ') WHEN {code} IS NOT NULL THEN {t} END)"
+        ),
         examples=(('UPPER("izmir", "tr")', "İZMİR"),),
     ),
 ]
@@ -522,7 +524,7 @@ LOWER = [
         (T,),
         "The text in small letters.",
         inline=lambda t: f"{t}.lower()",
-        sql=lambda t: f"lower({t})",
+        sql=lambda t: in_letters("lower", t),
         examples=(('LOWER("ÄRGER")', "ärger"),),
     ),
     _text(
@@ -530,8 +532,8 @@ LOWER = [
         (T, Param("language", TEXT)),
         'The text in small letters as a language has it, such as "tr".',
         python=lower,
-        sql=lambda t, code: (
-            f"lower(CASE WHEN {_turkish(code)} THEN replace(replace({t}, 'İ', 'i'), 'I', 'ı') WHEN {code} IS NOT NULL THEN {t} END)"
+        sql=lambda t, code: in_letters(
+            "lower", f"(CASE WHEN {_turkish(code)} THEN replace(replace({t}, 'İ', 'i'), 'I', 'ı') WHEN {code} IS NOT NULL THEN {t} END)"
         ),
         examples=(('LOWER("IZMİR", "tr")', "ızmir"),),
     ),
@@ -541,7 +543,7 @@ INITCAP = _text(
     (T,),
     "The text with each word beginning with a capital letter, the rest small.",
     python=capitalized,
-    sql=lambda t: f"initcap({t})",
+    sql=lambda t: in_letters("initcap", t),
     examples=(('INITCAP("fieldSTONE is_here 3rd")', "Fieldstone Is_Here 3rd"),),
 )
 SUBSTITUTE = _text(
