@@ -6,7 +6,7 @@ Not here: approvals' own history, the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from sqlalchemy import Column, Index, Integer, bindparam, insert, select
 from fieldstone.db.column_types import Id, JsonText, PlainText, UtcMoment
 from fieldstone.db.ids import new_id
 from fieldstone.db.system import system_table
+from fieldstone.db.transaction import Transaction
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.records.changes import Batch
 
@@ -43,12 +44,14 @@ OF_RECORD = (
     .order_by(HISTORY.c.id.desc())
     .limit(bindparam("most", type_=Integer))
 )
+OLDER = OF_RECORD.where(HISTORY.c.id < bindparam("before", type_=Id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One change of one field, values as the API writes them."""
+    """One change of one field; numbers, dates and times as texts."""
 
+    id: str
     field: str  # API name as of now
     old: Any
     new: Any
@@ -103,6 +106,28 @@ def write(batch: Batch) -> None:
     if batch.work.history:
         batch.tx.connection.execute(INSERT, batch.work.history)
         batch.work.history.clear()
+
+
+def entries(tx: Transaction, fields: Iterable[FieldDef], record_id: str, limit: int, before: str | None) -> list[HistoryEntry]:
+    """Return the changes of these fields of one record, the latest first. The gate has made sure that the record may be seen."""
+    names = {key(found): found.name for found in fields}
+    given = {"record_id": record_id, "fields": sorted(names), "most": limit}
+    statement = OF_RECORD if before is None else OLDER
+    rows = tx.connection.execute(statement, given if before is None else {**given, "before": before})
+    return [
+        HistoryEntry(
+            id=row.id,
+            field=names[row.field],
+            old=row.old,
+            new=row.new,
+            by=row.by,
+            by_name=row.by_name,
+            at=row.at,
+            row_version=row.row_version,
+            channel=row.channel,
+        )
+        for row in rows
+    ]
 
 
 def plain(value: Any) -> Any:

@@ -296,7 +296,8 @@ class Records:
             constraints.explain(batch, failure)  # raises the failure again when it is none that input can cause
         failed = [item for item in batch.items if item.problems and item.status is None]
         if failed and mode == "partial":
-            raise _SetAside([outcome(item, batch.object.name) for item in failed])
+            # Of several it is not known which ones are to blame: they are tried one by one.
+            raise _SetAside([outcome(item, batch.object.name) for item in failed] if len(failed) == 1 else [])
         _sort_out(batch, mode, count)
         for item in batch.live:
             item.status = BECOMES[batch.action]

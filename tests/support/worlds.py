@@ -118,17 +118,26 @@ class World:
 
 
 def world(engine: Engine, *documents: Document, steps: StepTable | None = None, language: str = "en", zone: str = "UTC") -> World:
-    """Return an org with these documents and the object `user` of the pack core."""
+    """Return a new org with these documents and the object `user` of the pack core."""
     snapshot = built([*documents, core_document("objects/user.json")], language=language, zone=zone)
     with write(engine) as tx:
         SYSTEM.create_all(tx.connection)
         store.found_org(tx.connection, name="Test", language=language, zone=zone, now=tx.now)
         make_tables(tx.connection, snapshot)
+    return _opened(engine, snapshot, steps)
+
+
+def reopened(engine: Engine, like: World, *, steps: StepTable | None = None) -> World:
+    """Return the org in a copy of the database of `like`, with the same people."""
+    made = _opened(engine, like.snapshot, steps)
+    made.people = dict(like.people)
+    return made
+
+
+def _opened(engine: Engine, snapshot: Snapshot, steps: StepTable | None) -> World:
     with read(engine) as tx:
         version = store.read_version(tx.connection).number
-    holder = Fixed({version: snapshot})
-    records = Records(engine, holder, steps, secret=SECRET)
-    return World(engine, records, snapshot)
+    return World(engine, Records(engine, Fixed({version: snapshot}), steps, secret=SECRET), snapshot)
 
 
 def built(documents: Sequence[Document], *, version: int = 1, language: str = "en", zone: str = "UTC") -> Snapshot:

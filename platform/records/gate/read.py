@@ -38,6 +38,7 @@ from fieldstone.records.gate.projection import Projection, needed_columns, queue
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.gate.sources import Sources
 from fieldstone.records.gate.tables import marked
+from fieldstone.records.history import HistoryEntry, entries
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
 
@@ -392,6 +393,17 @@ class Gate:
         for record in records:
             children = found.get(record["id"], [])
             record[name] = Page(records=tuple(children[: expand.limit]), next="" if len(children) > expand.limit else None)
+
+    def history(self, object_name: str, record_id: str, *, limit: int = 100, before: str | None = None) -> list[HistoryEntry]:
+        """Return what changed on a record, the latest first: of fields that may be read today. `before` is the id of an entry.
+
+        Raises NotVisible like `get`.
+        """
+        definition = self.rights.object(object_name)
+        if not self._by_ids(definition, self._named(definition, ("id",)), [record_id], False):
+            raise NotVisible(object_name)
+        readable = self.rights.readable(definition.name)
+        return entries(self.tx, [found for found in definition.all_fields if found.name in readable], record_id, limit, before)
 
     # --- sums and groups ---
 

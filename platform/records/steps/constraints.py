@@ -6,6 +6,7 @@ import re
 
 from sqlalchemy.exc import IntegrityError
 
+from fieldstone.errors import TryAgain
 from fieldstone.metadata.definitions.objects import LOOKUPS
 from fieldstone.metadata.tables import key_index, unique_index
 from fieldstone.records.changes import Batch
@@ -20,14 +21,11 @@ def explain(batch: Batch, failure: IntegrityError) -> None:
     fields = _unique_fields(batch, failure)
     if fields is not None:
         store = storage(batch.snapshot, batch.object.name)
-        for item in batch.live:
-            if set(fields) & item.changed and all(store.columns_of(fields, item.image).values()):
-                item.refuse(
-                    "not_unique" if len(fields) == 1 else "not_unique_key",
-                    field=fields[0],
-                    value=item.image.get(fields[0]),
-                    fields=list(fields),
-                )
+        claiming = [item for item in batch.live if set(fields) & item.changed and None not in store.columns_of(fields, item.image).values()]
+        if len(claiming) != 1:  # from the start: by now the friendly check sees the value that came in between
+            raise TryAgain("unique") from failure
+        code = "not_unique" if len(fields) == 1 else "not_unique_key"
+        claiming[0].refuse(code, field=fields[0], value=claiming[0].image.get(fields[0]), fields=list(fields))
         return
     if _foreign_key(failure):
         lookups = [found for found in batch.object.fields.values() if found.type in LOOKUPS]
