@@ -8,7 +8,8 @@ Source: spec/expressions.md, sections 2 to 5 and 8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
@@ -16,7 +17,7 @@ from enum import Enum
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import bounds
 from fieldstone.rules.functions import FUNCTIONS, OPERATORS, PREFIXES, UNSUPPORTED
-from fieldstone.rules.functions.entry import BOOLEAN, Function
+from fieldstone.rules.functions.entry import BOOLEAN, Function, Role
 from fieldstone.rules.functions.picklist import warn_of_unknown
 from fieldstone.rules.parse import Findings, TooManyProblems, read
 from fieldstone.rules.scope import Resolved, Scope
@@ -39,7 +40,7 @@ from fieldstone.rules.tree import (
     rebased,
     span_of,
 )
-from fieldstone.rules.value_types import ValueType, accepts
+from fieldstone.rules.value_types import ValueType, accepts, common
 
 
 class Use(Enum):
@@ -87,24 +88,18 @@ def check(source: str, scope: Scope, use: Use, *, expected: Expected = None, bla
     return checked
 
 
-def problems(
-    source: str, scope: Scope, use: Use, *, expected: Expected = None, blanks: Blanks | None = None
-) -> tuple[Problem, ...]:
+def problems(source: str, scope: Scope, use: Use, *, expected: Expected = None, blanks: Blanks | None = None) -> tuple[Problem, ...]:
     """Return everything that `check` would refuse `source` for, and the warnings, in the order of the text."""
     _, found = _checked(source, scope, use, expected, blanks)
     return found
 
 
-def _checked(
-    source: str, scope: Scope, use: Use, expected: Expected, blanks: Blanks | None
-) -> tuple[Checked | None, tuple[Problem, ...]]:
+def _checked(source: str, scope: Scope, use: Use, expected: Expected, blanks: Blanks | None) -> tuple[Checked | None, tuple[Problem, ...]]:
     syntax, mistakes = read(source)
     checker = Checker(source, scope, use, list(mistakes))
     node: Node | None = None
-    try:
+    with suppress(TooManyProblems):
         node = checker.tree(syntax, _expected_types(expected, use))
-    except TooManyProblems:
-        pass
     found = (*sorted(checker.findings.problems, key=_start), *checker.warnings)
     if node is None or checker.findings.problems:
         return None, found
@@ -219,6 +214,8 @@ class Checker:
         if node is not None and expected is not None and not accepts(expected, node.type):
             wanted = " | ".join(sorted(t.value for t in expected))
             self.findings.add("expression_result_type", syntax.place, expected=wanted, found=node.type.value)
+        if node is not None and expected is not None and len(expected) == 1:
+            node = _as_type(node, next(iter(expected)))
         return node
 
     def visit(self, syntax: Syntax, below: list[Node | None]) -> Node | None:
@@ -257,7 +254,8 @@ class Checker:
         if self.inlined > bounds.INLINED_NODES:
             self.findings.add("expression_formulas_too_large", name.place, name=name.text, limit=bounds.INLINED_NODES)
             raise TooManyProblems
-        return Inlined(field, rebased(field.formula.node, field.path[:-1], name.place), name.place, field.type)
+        body = rebased(_as_type(field.formula.node, field.type), field.path[:-1], name.place)
+        return Inlined(field, body, name.place, field.type)
 
     def unknown_name(self, name: Name) -> None:
         if name.text.upper() in FUNCTIONS:
@@ -269,9 +267,7 @@ class Checker:
             )
             return
         near = self.scope.nearest(name.text)
-        self.findings.add(
-            "expression_unknown_name", name.place, suggestion=near, name=name.text, object=self.scope.object_label
-        )
+        self.findings.add("expression_unknown_name", name.place, suggestion=near, name=name.text, object=self.scope.object_label)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
@@ -291,7 +287,7 @@ class Checker:
         for candidate in candidates:
             if all(accepts(p.types, node.type) for p, node in zip(candidate.params, operands, strict=True)):
                 self.warn_about(operation, operands)
-                return Call(candidate, _typed(candidate, operands), operation.place, candidate.returns)
+                return Call(candidate, _typed(candidate, operands, candidate.returns), operation.place, candidate.returns)
         if candidates:
             self.refuse_operands(operation, [node.type for node in operands])
         return None
@@ -359,7 +355,7 @@ class Checker:
         arguments = tuple(node for node in site.nodes if node is not None)
         if type_ is None or site.refused or len(arguments) < len(site.nodes):
             return None
-        return Call(function, _typed(function, arguments), site.place, type_)
+        return Call(function, _typed(function, arguments, type_), site.place, type_)
 
     def unknown_function(self, application: Application, name: str) -> None:
         if name in UNSUPPORTED:
@@ -386,11 +382,7 @@ class Checker:
 
     def refuse_arguments(self, site: CallSite, candidates: Sequence[Function]) -> None:
         """Report each argument that no candidate takes; where only their combination fits none, the first."""
-        wrong = [
-            index
-            for index, type_ in enumerate(site.types)
-            if not any(accepts(f.param(index).types, type_) for f in candidates)
-        ]
+        wrong = [index for index, type_ in enumerate(site.types) if not any(accepts(f.param(index).types, type_) for f in candidates)]
         for index in wrong or [0]:
             found = site.types[index]
             expected = dict.fromkeys(t.value for f in candidates for t in sorted(f.param(index).types, key=lambda t: t.value))
@@ -404,14 +396,32 @@ class Checker:
             )
 
 
-def _typed(function: Function, arguments: Sequence[Node]) -> tuple[Node, ...]:
-    """Return the arguments, the word NULL with the type of its parameter."""
-    typed = list(arguments)
-    for index, node in enumerate(arguments):
-        types = function.param(index).types if node.type is ValueType.NULL else ()
-        if len(types) == 1 and isinstance(node, Literal):
-            typed[index] = Literal(None, *types, node.place)
-    return tuple(typed)
+def _typed(function: Function, arguments: Sequence[Node], result: ValueType) -> tuple[Node, ...]:
+    """Return the arguments; what is NULL and nothing else gets the type that is wanted in its place."""
+    if not any(node.type is ValueType.NULL for node in arguments):
+        return tuple(arguments)
+    count = len(arguments)
+    roles = [function.role(index, count) if function.role is not None else None for index in range(count)]
+    values = common(node.type for node, role in zip(arguments, roles, strict=True) if role is Role.VALUE)
+    by_role = {Role.CONDITION: ValueType.BOOLEAN, Role.RESULT: result, Role.VALUE: values}
+
+    def wanted(index: int) -> ValueType | bool | None:
+        role = roles[index]
+        if role is not None:
+            return by_role[role]
+        types = function.param(index).types
+        return next(iter(types)) if len(types) == 1 else None
+
+    return tuple(_as_type(node, wanted(index)) for index, node in enumerate(arguments))
+
+
+def _as_type(node: Node, type_: ValueType | bool | None) -> Node:
+    """Return `node` with a type, if it has none of its own."""
+    if node.type is not ValueType.NULL or not isinstance(type_, ValueType):
+        return node
+    if isinstance(node, Literal):
+        return Literal(None, type_, node.place)
+    return replace(node, type=type_)
 
 
 def _accepts(function: Function, types: Sequence[ValueType | None]) -> bool:

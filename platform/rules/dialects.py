@@ -215,5 +215,3 @@ def register_functions(connection: Any) -> None:
     """Give a new SQLite connection (of `sqlite3`) the functions that expressions call there."""
     connection.create_function("fs_value", -1, _value, deterministic=True)
     connection.create_function("fs_failed", -1, _failed, deterministic=True)
-
-

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
@@ -84,15 +85,13 @@ def read(source: str) -> tuple[Syntax, tuple[Problem, ...]]:
     findings = Findings(source, [])
     whole = (0, len(source))
     tree: Syntax = Missing(whole)
-    try:
+    with suppress(TooManyProblems):
         if len(source) > bounds.SOURCE_CHARACTERS:
             findings.add("expression_too_long", whole, length=len(source), limit=bounds.SOURCE_CHARACTERS)
         else:
             tokens = list(_tokens(findings))
             if not _too_deep(tokens, findings):
                 tree = _tree(tokens, findings)
-    except TooManyProblems:
-        pass
     return tree, tuple(findings.problems)
 
 
@@ -143,7 +142,9 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
         yield Token("MISSING", "", start_pos=at, end_pos=end)
         return end
     if character == "." and source[at + 1 : at + 2].isdecimal():
-        findings.add("expression_number_without_zero", (at, at + 1), suggestion="0.")
+        digits = re.compile("[0-9]+").match(source, at + 1)
+        assert digits is not None
+        findings.add("expression_number_without_zero", (at, digits.end()), suggestion=f"0.{digits[0]}")
     elif character == "." and at and source[at - 1].isdecimal():
         findings.add("expression_number_ends_in_point", (at - 1, at + 1))
     else:

@@ -264,9 +264,9 @@ class Writer:
 
     @staticmethod
     def _must_all_run(arguments: Sequence[Code]) -> bool:
-        """Return whether a blank argument must not keep a later one, which may fail, from being evaluated."""
+        """Return whether a blank argument must not keep another one, which may fail, from being evaluated."""
         blanks = [index for index, code in enumerate(arguments) if code.blank]
-        return bool(blanks) and any(code.fails for code in arguments[blanks[0] + 1 :])
+        return bool(blanks) and any(code.fails for index, code in enumerate(arguments) if index != blanks[0])
 
     def _outline(self, code: Code) -> Code:
         """Return `code` as the call of a function of its own, so that what stands around it nests no deeper."""
@@ -338,7 +338,26 @@ LISTED = (
     ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn,
 )  # fmt: skip
 ATTRIBUTES = frozenset(
-    "globals get prior is_new is_clone today now time zone upper lower strip startswith year month day days isoweekday".split()
+    [
+        "globals",
+        "get",
+        "prior",
+        "is_new",
+        "is_clone",
+        "today",
+        "now",
+        "time",
+        "zone",
+        "upper",
+        "lower",
+        "strip",
+        "startswith",
+        "year",
+        "month",
+        "day",
+        "days",
+        "isoweekday",
+    ]
 )
 
 

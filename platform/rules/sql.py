@@ -199,9 +199,7 @@ class Writer:
             return self._call("fs_value", self.checked.node, lambda result: _stored(result, number))
         piece = self.piece()
         limit = f"1e{number.precision - number.scale}"
-        text = self.apply(
-            lambda x: f"(CASE WHEN abs({x}) < {limit} THEN {x} END)", [f"round({piece.text}, {number.scale})"]
-        )
+        text = self.apply(lambda x: f"(CASE WHEN abs({x}) < {limit} THEN {x} END)", [f"round({piece.text}, {number.scale})"])
         return text if piece.error is None else f"(CASE WHEN {piece.error} THEN NULL ELSE {text} END)"
 
     # --- nodes -------------------------------------------------------------------------------------------------------
@@ -220,11 +218,18 @@ class Writer:
             case Call():
                 self._arguments = below
                 piece = self._written(node, below)
+                if node.function.role is not None and any(p.type is ValueType.NULL for p in below):
+                    piece = self._cast(piece)
                 if not self.sqlite or piece.text.startswith("\x01"):
                     return piece
                 weight = 1 + max((p.weight for p in below), default=0)
                 return replace(piece, weight=weight) if weight <= DEEPEST else self.by_python(node)
         raise AssertionError(node)
+
+    def _cast(self, piece: Piece) -> Piece:
+        """Return a result that may be made of NULLs alone, which PostgreSQL would take for texts."""
+        type_ = POSTGRESQL_TYPES.get(piece.type)
+        return piece if self.sqlite or type_ is None else replace(piece, text=f"({piece.text})::{type_}", true=None)
 
     def _folded(self, node: Node) -> Piece:
         """Return what reads no row as the parameter that it is for this statement."""
@@ -391,7 +396,11 @@ class Writer:
                 meant = scaled_comparison(operator, number, scale_of(bare.type))
                 if isinstance(meant, bool):
                     always = "1 = 1" if meant else "1 = 0"
-                    return replace(result, text=f"(CASE WHEN {bare.text} IS NOT NULL THEN {always} END)", true=f"({bare.text} IS NOT NULL AND {always})")
+                    return replace(
+                        result,
+                        text=f"(CASE WHEN {bare.text} IS NOT NULL THEN {always} END)",
+                        true=f"({bare.text} IS NOT NULL AND {always})",
+                    )
                 test = f"{bare.text} {meant[0]} {self._parameter(meant[1])}"
         return replace(result, text=f"({test})", true=f"({test} AND {bare.text} IS NOT NULL)")
 

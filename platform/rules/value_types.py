@@ -40,7 +40,7 @@ def accepts(wanted: frozenset[ValueType], given: ValueType | None) -> bool:
     return given in TEXTS and ValueType.TEXT in wanted
 
 
-def common(types: Iterable[ValueType | None]) -> ValueType | None | bool:
+def common(types: Iterable[ValueType | None]) -> ValueType | bool | None:
     """Return the type that all of `types` have in common, False if there is none, None if one of them is unknown."""
     result: ValueType | None = ValueType.NULL
     for type_ in types:

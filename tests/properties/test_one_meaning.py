@@ -85,7 +85,9 @@ def test_a_condition_is_true_where_python_says_so_and_never_null(
         test = condition(checked, columns, dialect, ex.CONTEXT)
         got = list(connection.execute(select(test).select_from(found).order_by(found.c.row)).scalars())
         kept = set(connection.execute(select(found.c.row).where(test)).scalars())
-        result = list(connection.execute(select(value(checked, columns, dialect, ex.CONTEXT)).select_from(found).order_by(found.c.row)).scalars())
+        result = list(
+            connection.execute(select(value(checked, columns, dialect, ex.CONTEXT)).select_from(found).order_by(found.c.row)).scalars()
+        )
         connection.rollback()
     expected = [ex.in_python(checked, row) for row in rows]
     assert got == [wanted is True for wanted in expected], source

@@ -21,13 +21,50 @@ T = ValueType
 TYPES = (T.NUMBER, T.TEXT, T.BOOLEAN, T.DATE, T.DATETIME, T.TIME)
 
 # Doubles may differ in their last digit between two mathematical libraries: they are compared by themselves, to 12 digits.
-FLOATS = frozenset("LN LOG EXP SIN COS TAN ASIN ACOS ATAN ATAN2".split())
+FLOATS = frozenset(["LN", "LOG", "EXP", "SIN", "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2"])
 # Drawn by hand: they take literals only, bend types, or have no SQL form.
-BY_HAND = frozenset("IF IFS AND OR NOT CASE IN ISBLANK ISNULL BLANKVALUE NULLVALUE IFERROR ISPICKVAL INCLUDES ISCHANGED PRIORVALUE".split())
+BY_HAND = frozenset(
+    [
+        "IF",
+        "IFS",
+        "AND",
+        "OR",
+        "NOT",
+        "CASE",
+        "IN",
+        "ISBLANK",
+        "ISNULL",
+        "BLANKVALUE",
+        "NULLVALUE",
+        "IFERROR",
+        "ISPICKVAL",
+        "INCLUDES",
+        "ISCHANGED",
+        "PRIORVALUE",
+    ]
+)
 
 LETTERS = "aAbBzZ 09.-+eéß商🙂İıσςΣ%_\\\"'"
 texts = st.text(LETTERS, max_size=6)
-NUMBERS = ["0", "1", "2", "3", "7", "10", "100", "0.5", "0.1", "2.5", "12.34", "999999", "0.000001", "123456789012345678", "365", "1.005", "60"]
+NUMBERS = [
+    "0",
+    "1",
+    "2",
+    "3",
+    "7",
+    "10",
+    "100",
+    "0.5",
+    "0.1",
+    "2.5",
+    "12.34",
+    "999999",
+    "0.000001",
+    "123456789012345678",
+    "365",
+    "1.005",
+    "60",
+]
 FORMATTED = ["2024-02-29", "2023-2-9", "2024-02-30", "2024-12-31 23:59:59", "0001-01-01", "23:59:59.999", "12.5", "-3", "1e3", ".5", "x"]
 
 
@@ -80,7 +117,11 @@ def calls(draw: st.DrawFn, function: Function, depth: int) -> str:
             arguments.append(draw(st.sampled_from(["stage"] if T.PICKLIST in param.types else ["tags"])))
             continue
         small = param.whole and draw(st.integers(0, 3)) > 0
-        arguments.append(draw(st.sampled_from(["0", "1", "2", "3", "-1", "1.9", "12", "qty"])) if small else draw(expressions(draw(st.sampled_from(wanted)), depth)))
+        arguments.append(
+            draw(st.sampled_from(["0", "1", "2", "3", "-1", "1.9", "12", "qty"]))
+            if small
+            else draw(expressions(draw(st.sampled_from(wanted)), depth))
+        )
         if param.repeats:
             arguments += [draw(expressions(wanted[0], depth)) for _ in range(draw(st.integers(0, 2)))]
     return f"{function.name}({', '.join(arguments)})"
@@ -160,7 +201,11 @@ def expressions(type_: T, depth: int) -> st.SearchStrategy[str]:
         return st.one_of(*leaves, st.just("NULL")) if type_ is not T.BOOLEAN else st.one_of(*leaves)
     inner = depth - 1
     found = functions_of(type_)
-    choices: list[st.SearchStrategy[str]] = [*leaves, st.deferred(lambda: operations(type_, inner)), st.deferred(lambda: branches(type_, inner))]
+    choices: list[st.SearchStrategy[str]] = [
+        *leaves,
+        st.deferred(lambda: operations(type_, inner)),
+        st.deferred(lambda: branches(type_, inner)),
+    ]
     if found:
         choices += [st.sampled_from(found).flatmap(lambda f: calls(f, inner))] * 3
     if type_ is T.BOOLEAN:
@@ -179,14 +224,32 @@ def any_expression(depth: int = 4) -> st.SearchStrategy[str]:
 
 def numbers(digits: int, scale: int) -> st.SearchStrategy[Decimal]:
     edges = [0, 1, -1, 10**scale, -(10**scale), 25 * 10 ** max(scale - 1, 0), 10**digits - 1, 1 - 10**digits, 3 * 10**scale]
-    whole = st.one_of(st.sampled_from([e for e in edges if abs(e) < 10**digits]), st.integers(-(10**digits) + 1, 10**digits - 1), st.integers(-999, 999))
+    whole = st.one_of(
+        st.sampled_from([e for e in edges if abs(e) < 10**digits]), st.integers(-(10**digits) + 1, 10**digits - 1), st.integers(-999, 999)
+    )
     return whole.map(lambda n: Decimal(n).scaleb(-scale))
 
 
-DAYS = [date(1, 1, 1), date(9999, 12, 31), date(2024, 2, 29), date(2023, 2, 28), date(2024, 1, 31), date(1970, 1, 1), date(2026, 3, 1), date(2021, 1, 3)]
+DAYS = [
+    date(1, 1, 1),
+    date(9999, 12, 31),
+    date(2024, 2, 29),
+    date(2023, 2, 28),
+    date(2024, 1, 31),
+    date(1970, 1, 1),
+    date(2026, 3, 1),
+    date(2021, 1, 3),
+]
 days = st.one_of(st.sampled_from(DAYS), st.dates(date(1990, 1, 1), date(2040, 12, 31)))
-MOMENTS = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2024, 2, 29, 16, 0, 0, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)]
-moments = st.one_of(st.sampled_from(MOMENTS), st.datetimes(datetime(1990, 1, 1), datetime(2040, 12, 31)).map(lambda d: d.replace(microsecond=0, tzinfo=UTC)))
+MOMENTS = [
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    datetime(2024, 2, 29, 16, 0, 0, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+]
+moments = st.one_of(
+    st.sampled_from(MOMENTS), st.datetimes(datetime(1990, 1, 1), datetime(2040, 12, 31)).map(lambda d: d.replace(microsecond=0, tzinfo=UTC))
+)
 times = st.one_of(st.sampled_from([0, 86_399_999, 43_200_000]), st.integers(0, 86_399_999))
 ids = st.sampled_from(["0190a5d0-0000-7000-8000-000000000001", "0190a5d0-0000-7000-8000-000000000002"])
 VALUES: dict[str, st.SearchStrategy[object]] = {
@@ -223,4 +286,3 @@ def rows(draw: st.DrawFn) -> dict[str, object]:
 
 def some_rows() -> st.SearchStrategy[Sequence[dict[str, object]]]:
     return st.lists(rows(), min_size=1, max_size=3)
-

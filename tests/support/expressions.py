@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
 from sqlalchemy.types import TypeEngine
 
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
@@ -148,7 +148,7 @@ def in_database(
         register_functions(connection.connection.driver_connection)
     sql = to_sql(checked, columns_of(found) if columns is None else columns, dialect_of(connection.dialect.name), context)
     error = sql.error if sql.error is not None else select(False).scalar_subquery()
-    statement = select(sql.value.label("value"), error.label("failed")).select_from(found).order_by(found.c[0])
+    statement = select(case((error, null()), else_=sql.value).label("value"), error.label("failed")).select_from(found).order_by(found.c[0])
     results: list[object] = []
     for value, failed in connection.execute(statement):
         results.append((ERROR, None) if failed else shown(value, checked.type))
@@ -166,4 +166,3 @@ def shown(value: object, type_: ValueType) -> object:
 
 def checked_as(source: str, blanks: Blanks = Blanks.BLANK, use: Use = Use.AUTOMATION, scope: Fields = SCOPE) -> Checked:
     return check(source, scope, use, blanks=blanks)
-

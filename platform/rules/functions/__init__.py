@@ -21,8 +21,23 @@ FUNCTIONS: Mapping[str, tuple[Function, ...]] = {**LOGIC, **NUMBERS, **TEXTS, **
 
 # Names that people know from elsewhere and that will not come: product internals and page templates.
 UNSUPPORTED = frozenset(
-    "GETSESSIONID GETRECORDIDS LINKTO URLFOR INCLUDE REQUIRESCRIPT HTMLENCODE JSENCODE JSINHTMLENCODE URLENCODE CURRENCYRATE"
-    " IMAGEPROXYURL PREDICT PARENTGROUPVAL PREVGROUPVAL".split()
+    [
+        "GETSESSIONID",
+        "GETRECORDIDS",
+        "LINKTO",
+        "URLFOR",
+        "INCLUDE",
+        "REQUIRESCRIPT",
+        "HTMLENCODE",
+        "JSENCODE",
+        "JSINHTMLENCODE",
+        "URLENCODE",
+        "CURRENCYRATE",
+        "IMAGEPROXYURL",
+        "PREDICT",
+        "PARENTGROUPVAL",
+        "PREVGROUPVAL",
+    ]
 )
 
 __all__ = ["FUNCTIONS", "OPERATORS", "PREFIXES", "UNSUPPORTED"]

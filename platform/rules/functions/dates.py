@@ -30,15 +30,13 @@ from fieldstone.rules.functions.entry import (
     table,
 )
 from fieldstone.rules.functions.operators import DAY_SECONDS
-from fieldstone.rules.functions.sql_texts import any_of, in_years, real_day
+from fieldstone.rules.functions.sql_texts import any_of, in_years, month_in_years, real_day, seconds_in_years
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1)
 SECOND = timedelta(seconds=1)
-MOST_SECONDS = 400_000_000_000  # more than there are from 1970 to either end of the calendar
-MOST_MONTHS = 120_000
 RANGE = (Category.OUT_OF_RANGE,)
 FORMAT = (Category.DATE_FORMAT,)
 DT, D, TM, T = Param("dt", DATETIME), Param("d", DATE), Param("tm", TIME), Param("t", TEXT)
@@ -94,7 +92,7 @@ def _part(name: str, inline: str, sql: str, doc: str, *examples: tuple[str, obje
         returns=ValueType.NUMBER,
         doc=doc,
         whole=True,
-        inline=lambda d: inline.format(d),
+        inline=inline.format,
         sql=lambda d: f"extract({sql} FROM {d})",
         digits=(4, 0),
         examples=examples,
@@ -364,17 +362,25 @@ def _time_part(name: str, python: str, sql: str, doc: str, *examples: tuple[str,
         returns=ValueType.NUMBER,
         doc=doc,
         whole=True,
-        inline=lambda tm: python.format(tm),
-        sql=lambda tm: sql.format(tm),
+        inline=python.format,
+        sql=sql.format,
         digits=(3, 0),
         examples=examples,
     )
 
 
-HOUR = _time_part("HOUR", "({} // 3600000)", "({} / 3600000)::numeric", "The hour of a time, 0 to 23.", ('HOUR(TIMEVALUE("23:04:05.006"))', 23))
-MINUTE = _time_part("MINUTE", "({} // 60000 % 60)", "({} / 60000 % 60)::numeric", "The minute of a time.", ('MINUTE(TIMEVALUE("23:04:05.006"))', 4))
-SECOND_ = _time_part("SECOND", "({} // 1000 % 60)", "({} / 1000 % 60)::numeric", "The second of a time.", ('SECOND(TIMEVALUE("23:04:05.006"))', 5))
-MILLISECOND = _time_part("MILLISECOND", "({} % 1000)", "({} % 1000)::numeric", "The milliseconds of a time.", ('MILLISECOND(TIMEVALUE("23:04:05.006"))', 6))
+HOUR = _time_part(
+    "HOUR", "({} // 3600000)", "({} / 3600000)::numeric", "The hour of a time, 0 to 23.", ('HOUR(TIMEVALUE("23:04:05.006"))', 23)
+)
+MINUTE = _time_part(
+    "MINUTE", "({} // 60000 % 60)", "({} / 60000 % 60)::numeric", "The minute of a time.", ('MINUTE(TIMEVALUE("23:04:05.006"))', 4)
+)
+SECOND_ = _time_part(
+    "SECOND", "({} // 1000 % 60)", "({} / 1000 % 60)::numeric", "The second of a time.", ('SECOND(TIMEVALUE("23:04:05.006"))', 5)
+)
+MILLISECOND = _time_part(
+    "MILLISECOND", "({} % 1000)", "({} % 1000)::numeric", "The milliseconds of a time.", ('MILLISECOND(TIMEVALUE("23:04:05.006"))', 6)
+)
 
 
 # --- months ----------------------------------------------------------------------------------------------------------
@@ -396,7 +402,7 @@ def _months_later(stamp: str, n: str) -> str:
     step = f"make_interval(months => {n})"
     last = f"extract(day FROM {stamp} + interval '1 day') = 1"
     return (
-        f"(CASE WHEN abs({n}) > {MOST_MONTHS} THEN NULL WHEN {last} THEN {stamp} + interval '1 day' + {step} - interval '1 day'"
+        f"(CASE WHEN NOT {month_in_years(stamp, n)} THEN NULL WHEN {last} THEN {stamp} + interval '1 day' + {step} - interval '1 day'"
         f" ELSE {stamp} + {step} END)"
     )
 
@@ -405,13 +411,12 @@ def _add_months_sql(to_stamp: str, back: str) -> Callable[[SqlWriter, Call, Sequ
     def write(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
         moment, months = arguments[0], writer.whole(arguments[1])
         moved = writer.apply(_months_later, [to_stamp.format(moment.text), months.text])
-        both = f"{moment.text} IS NOT NULL AND {months.text} IS NOT NULL"
-        outside = writer.apply(lambda x: f"({in_years(x)} IS NOT TRUE)", [moved])
+        outside = writer.apply(lambda x, n: f"(NOT {month_in_years(x, n)})", [to_stamp.format(moment.text), months.text])
         return Piece(
             text=back.format(moved),
             type=call.type,
             blank=moment.blank or months.blank,
-            error=any_of(moment.error, months.error, f"({both} AND {outside})"),
+            error=any_of(moment.error, months.error, outside),
         )
 
     return write
@@ -463,7 +468,7 @@ def _stamp(param: Param, python: Callable[..., int], sql: str, digits: int, *exa
         doc="Whole seconds since the beginning of 1970 in UTC; of a time, since midnight.",
         whole=True,
         python=python,
-        sql=lambda x: sql.format(x),
+        sql=sql.format,
         digits=(digits, 0),
         examples=examples,
     )
@@ -483,7 +488,7 @@ UNIXTIMESTAMP = [
 
 
 def _from_seconds_sql(n: str) -> str:
-    return f"to_timestamp((CASE WHEN abs({n}) <= {MOST_SECONDS} THEN trunc({n}) END)::float8)"
+    return f"to_timestamp((CASE WHEN {seconds_in_years(f'trunc({n})')} THEN trunc({n}) END)::float8)"
 
 
 FROMUNIXTIME = Function(
@@ -494,7 +499,7 @@ FROMUNIXTIME = Function(
     fails=RANGE,
     python=lambda n: from_seconds(int(n)),
     sql=_from_seconds_sql,
-    sql_error=lambda n: f"({n} IS NOT NULL AND {in_years(utc(_from_seconds_sql(n)))} IS NOT TRUE)",
+    sql_error=lambda n: f"(NOT {seconds_in_years(f'trunc({n})')})",
     examples=(("TEXT(FROMUNIXTIME(-1))", "1969-12-31 23:59:59Z"),),
 )
 

@@ -75,6 +75,14 @@ class Code:
 TEXT_LIKE = frozenset({ValueType.TEXT, ValueType.PICKLIST, ValueType.ID, ValueType.MULTIPICKLIST})
 
 
+class Role(Enum):
+    """What an argument is to a function that takes values of any type."""
+
+    CONDITION = "condition"
+    VALUE = "value"  # compared with the other values
+    RESULT = "result"  # of the type of the call
+
+
 class PythonWriter(Protocol):
     """What an entry may ask of the Python compiler."""
 
@@ -201,6 +209,7 @@ class Function:
     sqlite: Callable[..., str] | None = None  # plain SQL on SQLite, too; else Python runs inside the connection
     no_sql: bool = False
     typing: Callable[[Site], ValueType | None] | None = None
+    role: Callable[[int, int], Role] | None = None  # of the argument at an index, out of a count
     arity: Callable[[int], bool] | None = None  # what the params can't say: an even count
     write_python: Callable[[PythonWriter, Call, Sequence[Code]], Code] | None = None
     write_sql: Callable[[SqlWriter, Call, Sequence[Piece]], Piece] | None = None

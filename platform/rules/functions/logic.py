@@ -23,13 +23,13 @@ from fieldstone.rules.functions.entry import (
     Param,
     Piece,
     PythonWriter,
+    Role,
     Site,
     SqlWriter,
     strict,
     table,
     tallest,
 )
-from fieldstone.rules.functions.operators import texts_equal
 from fieldstone.rules.functions.sql_texts import any_of
 from fieldstone.rules.tree import Call, Literal
 from fieldstone.rules.value_types import TEXTS, ValueType, common
@@ -69,10 +69,18 @@ def _conditions(site: Site, indices: Sequence[int]) -> None:
 
 
 def _if_types(site: Site) -> ValueType | None:
-    """Conditions and results alternate; the last one is what is left."""
     count = len(site.types)
     _conditions(site, range(0, count - 1, 2))
     return _common(site, [*range(1, count, 2), count - 1])
+
+
+def _if_role(index: int, count: int) -> Role:
+    """Conditions and results alternate; the last one is what is left."""
+    return Role.RESULT if index % 2 or index == count - 1 else Role.CONDITION
+
+
+def _case_role(index: int, count: int) -> Role:
+    return Role.VALUE if index == 0 or (index % 2 and index != count - 1) else Role.RESULT
 
 
 def _if_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
@@ -127,6 +135,7 @@ IF = Function(
     doc="`x` when the condition is true, else `y`. A blank condition is not true. Only the branch taken is evaluated.",
     blank=Blank.OWN,
     typing=_if_types,
+    role=_if_role,
     write_python=_if_python,
     write_sql=_if_sql,
     on_sqlite=True,
@@ -140,6 +149,7 @@ IFS = Function(
     blank=Blank.OWN,
     typing=_if_types,
     arity=lambda count: count >= 3 and count % 2 == 1,
+    role=_if_role,
     write_python=_if_python,
     write_sql=_if_sql,
     on_sqlite=True,
@@ -186,6 +196,7 @@ AND = Function(
     doc="True when every condition is true. A blank one counts as false; after the first false one no more are evaluated.",
     blank=Blank.OWN,
     typing=_all_conditions,
+    role=lambda index, count: Role.CONDITION,
     write_python=_chain_python("and"),
     write_sql=_chain_sql("AND"),
     on_sqlite=True,
@@ -198,6 +209,7 @@ OR = Function(
     doc="True when one of the conditions is true. A blank one counts as false; after the first true one no more are evaluated.",
     blank=Blank.OWN,
     typing=_all_conditions,
+    role=lambda index, count: Role.CONDITION,
     write_python=_chain_python("or"),
     write_sql=_chain_sql("OR"),
     on_sqlite=True,
@@ -220,6 +232,7 @@ NOT = Function(
     returns=ValueType.BOOLEAN,
     doc="True when the condition is false; blank when it is blank.",
     typing=_all_conditions,
+    role=lambda index, count: Role.CONDITION,
     write_python=_not_python,
     write_sql=_not_sql,
     on_sqlite=True,
@@ -273,10 +286,11 @@ def _case_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) ->
     for index, value in enumerate(values):
         asked = f"({name} := {kept})" if index == 0 else name
         compared = f"({value.text} or {nothing})" if as_text and value.blank else value.text
-        test = f"{asked} == {compared}"
-        if not as_text and value.blank:
-            test = f"{asked} is not None and {name} == {compared}"
-        tests.append(test)
+        if as_text or not value.blank:
+            tests.append(f"{asked} == {compared}")
+        else:  # a blank equals no blank
+            other = writer.temporary()
+            tests.append(f"{asked} == ({other} := {compared}) and {other} is not None")
     branches = "".join(f"{r.text} if {t} else " for t, r in zip(tests, results, strict=False))
     return Code(
         text=f"({branches}{results[-1].text})",
@@ -328,6 +342,7 @@ CASE = Function(
     doc="The result behind the first value that is equal to `x`; the last argument when none is. A blank text matches a blank value.",
     blank=Blank.OWN,
     typing=_case_types,
+    role=_case_role,
     arity=lambda count: count >= 4 and count % 2 == 0,
     write_python=_case_python,
     write_sql=_case_sql,
@@ -382,6 +397,7 @@ IN = Function(
     doc="True when `x` is equal to one of the values. A blank `x` is equal to none.",
     blank=Blank.OWN,
     typing=_in_types,
+    role=lambda index, count: Role.VALUE,
     write_python=_in_python,
     write_sql=_in_sql,
     on_sqlite=True,
@@ -527,6 +543,7 @@ BLANKVALUE = Function(
     doc="`x`, or `y` when `x` is blank.",
     blank=Blank.OWN,
     typing=_blank_value_types,
+    role=lambda index, count: Role.RESULT,
     write_python=_blank_value_python,
     write_sql=_blank_value_sql,
     on_sqlite=True,
@@ -539,6 +556,7 @@ NULLVALUE = Function(
     doc="Like BLANKVALUE, but a text stays as it is, blank or not; for old formulas. Use BLANKVALUE in new ones.",
     blank=Blank.OWN,
     typing=_null_value_types,
+    role=lambda index, count: Role.RESULT,
     write_python=_null_value_python,
     write_sql=_null_value_sql,
     on_sqlite=True,
@@ -590,6 +608,7 @@ IFERROR = Function(
     doc="`x`, or `y` when evaluating `x` is an error. A blank `x` is no error.",
     blank=Blank.OWN,
     typing=_blank_value_types,
+    role=lambda index, count: Role.RESULT,
     write_python=_if_error_python,
     write_sql=_if_error_sql,
     on_sqlite=True,

@@ -148,9 +148,7 @@ def _whole_sql(name: str) -> Callable[[SqlWriter, Call, Sequence[Piece]], Piece]
     def write(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
         (number,) = arguments
         text = writer.apply(templates[name], [writer.rounded(number.text, number.digits, 33)])
-        return Piece(
-            text=text, type=ValueType.NUMBER, blank=number.blank, digits=(number.digits[0] + 1, 0), error=number.error
-        )
+        return Piece(text=text, type=ValueType.NUMBER, blank=number.blank, digits=(number.digits[0] + 1, 0), error=number.error)
 
     return write
 

@@ -33,14 +33,13 @@ from fieldstone.rules.functions.entry import (
     table,
     tallest,
 )
-from fieldstone.rules.functions.sql_texts import any_of, in_years
+from fieldstone.rules.functions.sql_texts import any_of, day_number_in_years, seconds_in_years
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
 DAY_SECONDS = 86_400
 DAY_MILLISECONDS = 86_400_000
 SECONDS = Decimal(DAY_SECONDS)
-MAX_DAYS = 3_652_059  # from year 1 to 9999
 
 
 # --- arithmetic ------------------------------------------------------------------------------------------------------
@@ -86,7 +85,7 @@ def _number(writer: SqlWriter, text: str, digits: tuple[int, int], *arguments: P
 
 def _divide_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
     divide, zero = writer.helper(EXACT.divide), writer.failing(Category.DIVISION_BY_ZERO, call.place)
-    dividend, divisor = arguments
+    divisor = arguments[1]
     if divisor.literal is not NO_LITERAL and divisor.literal:
         return writer.guarded(arguments, lambda t: f"{divide}({t[0]}, {t[1]})", Code(text="", type=call.type, blank=False))
     name = writer.temporary()
@@ -164,9 +163,7 @@ POWER = Function(
 
 def _negative_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     (number,) = arguments
-    return Piece(
-        text=f"(- {number.text})", type=ValueType.NUMBER, blank=number.blank, digits=number.digits, error=number.error
-    )
+    return Piece(text=f"(- {number.text})", type=ValueType.NUMBER, blank=number.blank, digits=number.digits, error=number.error)
 
 
 def _same_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
@@ -216,9 +213,7 @@ def _join_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
     left, right = arguments
     text = "(" + " || ".join(f"COALESCE({a.text}, '')" if a.blank else a.text for a in arguments) + ")"
     blank = left.blank and right.blank
-    return Piece(
-        text=f"NULLIF({text}, '')" if blank else text, type=ValueType.TEXT, blank=blank, error=any_of(left.error, right.error)
-    )
+    return Piece(text=f"NULLIF({text}, '')" if blank else text, type=ValueType.TEXT, blank=blank, error=any_of(left.error, right.error))
 
 
 def _join(name: str) -> Function:
@@ -269,29 +264,25 @@ def _swapped(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def _shift_sql(sign: str) -> Callable[[str, str], str]:
-    return lambda d, n: f"(CASE WHEN abs({n}) <= {MAX_DAYS} THEN {d} {sign} {n} END)"
+    return lambda d, n: f"(CASE WHEN {day_number_in_years(d, sign, n)} THEN {d} {sign} {n} END)"
 
 
 def _shift_error(sign: str) -> Callable[[str, str], str]:
-    return lambda d, n: f"(CASE WHEN abs({n}) > {MAX_DAYS} THEN {d} IS NOT NULL ELSE NOT {in_years(f'({d} {sign} {n})')} END)"
+    return lambda d, n: f"(NOT {day_number_in_years(d, sign, n)})"
 
 
-def _seconds(n: str) -> str:
-    return f"round({n} * {DAY_SECONDS})"
+def _moved_seconds(sign: str) -> Callable[[str, str], str]:
+    return lambda t, n: f"(extract(epoch FROM {t})::numeric {sign} round({n} * {DAY_SECONDS}))"
 
 
 def _move_sql(sign: str) -> Callable[[str, str], str]:
-    return lambda t, n: (
-        f"(CASE WHEN abs({n}) <= {MAX_DAYS} THEN {t} {sign} make_interval(secs => {_seconds(n)}::float8) END)"
-    )
+    seconds = _moved_seconds(sign)
+    return lambda t, n: f"(CASE WHEN {seconds_in_years(seconds(t, n))} THEN to_timestamp({seconds(t, n)}::float8) END)"
 
 
 def _move_error(sign: str) -> Callable[[str, str], str]:
-    def error(t: str, n: str) -> str:
-        moved = f"(({t} {sign} make_interval(secs => {_seconds(n)}::float8)) AT TIME ZONE 'UTC')"
-        return f"(CASE WHEN abs({n}) > {MAX_DAYS} THEN {t} IS NOT NULL ELSE NOT {in_years(moved)} END)"
-
-    return error
+    seconds = _moved_seconds(sign)
+    return lambda t, n: f"(NOT {seconds_in_years(seconds(t, n))})"
 
 
 def _other_way(template: Callable[[str, str], str]) -> Callable[[str, str], str]:
@@ -431,9 +422,7 @@ def _compare_python(writer: PythonWriter, call: Call, arguments: Sequence[Code])
     name = call.function.name
     operator = PYTHON_OPERATORS.get(name, name)
     left, right = _same_kind(writer, arguments)
-    return writer.guarded(
-        (left, right), lambda t: f"{t[0]} {operator} {t[1]}", Code(text="", type=ValueType.BOOLEAN, blank=False)
-    )
+    return writer.guarded((left, right), lambda t: f"{t[0]} {operator} {t[1]}", Code(text="", type=ValueType.BOOLEAN, blank=False))
 
 
 def _same_kind(writer: PythonWriter, arguments: Sequence[Code]) -> tuple[Code, Code]:

@@ -83,9 +83,7 @@ def _changed_python(writer: PythonWriter, call: Call, arguments: Sequence[Code])
     node = call.arguments[0]
     assert isinstance(node, FieldRef)
     key = writer.constant(".".join(node.path))
-    return Code(
-        text=f"{writer.helper(has_changed)}(r[{key}], c.prior, {key}, c.is_new)", type=ValueType.BOOLEAN, blank=False, height=2
-    )
+    return Code(text=f"{writer.helper(has_changed)}(r[{key}], c.prior, {key}, c.is_new)", type=ValueType.BOOLEAN, blank=False, height=2)
 
 
 def before(new: Any, prior: Mapping[str, Any] | None, key: str, is_new: bool) -> Any:

@@ -26,7 +26,6 @@ from fieldstone.rules.functions.entry import (
     NUMBER,
     PICKLIST,
     TEXT,
-    TEXT_LIKE,
     TIME,
     Blank,
     Code,
@@ -39,9 +38,8 @@ from fieldstone.rules.functions.entry import (
     table,
     tallest,
 )
-from fieldstone.rules.functions.operators import texts_equal
 from fieldstone.rules.functions.sql_texts import any_of, in_letters
-from fieldstone.rules.tree import Call, Literal, Node
+from fieldstone.rules.tree import Call, Literal
 from fieldstone.rules.value_types import ValueType
 
 T = Param("t", TEXT)
@@ -623,9 +621,7 @@ def image(url: str | None, alt: str | None, height: Decimal | None = None, width
     shown = html.escape(alt or "")
     if ADDRESS.fullmatch(url) is None:
         return shown or None
-    size = "".join(
-        f' {name}="{decimals.plain(value)}"' for name, value in (("height", height), ("width", width)) if value is not None
-    )
+    size = "".join(f' {name}="{decimals.plain(value)}"' for name, value in (("height", height), ("width", width)) if value is not None)
     return f'<img src="{html.escape(url)}" alt="{shown}"{size}>'
 
 
@@ -703,8 +699,10 @@ CASESAFEID = _text(
 )
 
 CURRENCY_DIGITS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys(
+        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
 
 
@@ -716,9 +714,7 @@ def currency_text(code: str, number: Decimal) -> str:
 
 
 def _currency_sql(code: str, n: str) -> str:
-    by_places: dict[int, str] = {
-        places: ", ".join(f"'{c}'" for c, p in CURRENCY_DIGITS.items() if p == places) for places in (0, 3)
-    }
+    by_places: dict[int, str] = {places: ", ".join(f"'{c}'" for c, p in CURRENCY_DIGITS.items() if p == places) for places in (0, 3)}
     places = f"(CASE WHEN upper({code}) IN ({by_places[0]}) THEN 0 WHEN upper({code}) IN ({by_places[3]}) THEN 3 ELSE 2 END)"
     digits = f"round({n}, {places})::text"
     grouped = rf"reverse(regexp_replace(reverse(split_part({digits}, '.', 1)), '([0-9]{{3}})(?=[0-9])', '\1,', 'g'))"
