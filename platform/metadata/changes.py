@@ -98,9 +98,9 @@ def to_json(changes: ChangeSet) -> dict[str, Any]:
     return {
         "put": [canonical(document) for document in changes.put],
         "remove": list(changes.remove),
-        "rename": [{**_place_to_json(rename.place), "to": rename.to} for rename in changes.rename],
-        "restore": [_place_to_json(place) for place in changes.restore],
-        "purge": [_place_to_json(place) for place in changes.purge],
+        "rename": [{**place_to_json(rename.place), "to": rename.to} for rename in changes.rename],
+        "restore": [place_to_json(place) for place in changes.restore],
+        "purge": [place_to_json(place) for place in changes.purge],
         "answers": {pointer: _answer_to_json(answer) for pointer, answer in changes.answers.items()},
         "based_on": dict(changes.based_on),
         "owner": changes.owner,
@@ -118,9 +118,9 @@ def from_json(value: Mapping[str, Any]) -> ChangeSet:
     return ChangeSet(
         put=tuple(parse(text) for text in value["put"]),
         remove=tuple(value["remove"]),
-        rename=tuple(Rename(place=_place(rename), to=rename["to"]) for rename in value["rename"]),
-        restore=tuple(_place(place) for place in value["restore"]),
-        purge=tuple(_place(place) for place in value["purge"]),
+        rename=tuple(Rename(place=read_place(each), to=each["to"]) for each in value["rename"]),
+        restore=tuple(read_place(each) for each in value["restore"]),
+        purge=tuple(read_place(each) for each in value["purge"]),
         answers={pointer: Answer(**answer) for pointer, answer in value["answers"].items()},
         based_on=value["based_on"],
         owner=value["owner"],
@@ -130,11 +130,13 @@ def from_json(value: Mapping[str, Any]) -> ChangeSet:
     )
 
 
-def _place_to_json(place: Place) -> dict[str, str]:
+def place_to_json(place: Place) -> dict[str, str]:
+    """Return a place as JSON."""
     return {"kind": place.kind, "object": place.object, "name": place.name}
 
 
-def _place(value: Mapping[str, str]) -> Place:
+def read_place(value: Mapping[str, str]) -> Place:
+    """Return the place that `place_to_json` wrote."""
     return Place(kind=value["kind"], object=value["object"], name=value["name"])
 
 

@@ -114,23 +114,43 @@ def _compute(transaction: Transaction, proposed: Snapshot, work: Pass, cursor: s
     table = record_table(definition, hidden=_distinct(old))
     values = [(origin, value_of(connection, proposed, origin)) for origin in work.origins]
     paths = {path for origin in work.origins for path in _paths(proposed, origin)}
-    rows = _next(transaction, table, [column for column in table.columns if column.name != "id"], cursor)
+    rows = _next(transaction, table, _needed(table, definition, paths, old), cursor)
     images = Images(connection, proposed, definition, paths).of(rows)
     context = _context(proposed, transaction.now)
-    changes: list[dict[str, object]] = []
+    written: list[tuple[str, list[object]]] = []
     for row, image in zip(rows, images, strict=True):
-        changed: dict[str, object] = {}
+        new: list[object] = []
         for origin, value in values:
             if origin.old is not None:
                 image[OLD + origin.field.name] = row[cast("str", origin.old.column)]
             image[origin.field.name] = computed = evaluated(value, image, context)
-            changed |= column_values(origin.field, never_blank(origin.field, computed))
-        changes.append({"record": row["id"]} | {f"new_{name}": given for name, given in changed.items()})
-    if changes:
-        names = [name for origin in work.origins for name in (column.name for column in field_columns(origin.field))]
-        write = update(table).where(table.c.id == bindparam("record")).values({name: bindparam(f"new_{name}") for name in names})
-        connection.execute(write, changes)
+            new.append(never_blank(origin.field, computed))
+        written.append((row["id"], new))
+    _write(connection, table, [origin.field for origin in work.origins], written)
     return _cursor(rows), len(rows)
+
+
+def _needed(table: Table, definition: ObjectDef, paths: Iterable[tuple[str, ...]], old: Iterable[FieldDef]) -> list[Column[Any]]:
+    """Return the columns to read: what expressions name, and the old values of what is converted."""
+    names = {made.column for made in old}
+    for path in paths:
+        made = definition.field(path[0])
+        names.add(made.column or made.name if made is not None else None)
+    return [column for column in table.columns if column.name in names and column.name != "id"]
+
+
+def _write(connection: Connection, table: Table, fields: Sequence[FieldDef], rows: Iterable[tuple[str, Sequence[object]]]) -> None:
+    """Write the values of `fields`, given in their order, into the records of `rows`, with the keys beside them."""
+    changes = []
+    for record, values in rows:
+        change: dict[str, object] = {"record": record}
+        for made, value in zip(fields, values, strict=True):
+            change |= {f"new_{name}": given for name, given in column_values(made, value).items()}
+        changes.append(change)
+    if changes:
+        names = [column.name for made in fields for column in field_columns(made)]
+        wanted = update(table).where(table.c.id == bindparam("record")).values({name: bindparam(f"new_{name}") for name in names})
+        connection.execute(wanted, changes)
 
 
 OLD = "\x00old "  # before the name of a field whose type changes: its value in the old type; no API name begins so
@@ -294,22 +314,19 @@ def own_values(definition: ObjectDef, row: RowMapping) -> dict[str, object]:
 
 
 def _roll_up(transaction: Transaction, proposed: Snapshot, origin: Origin, cursor: str | None) -> tuple[str | None, int]:
-    connection, made = transaction.connection, origin.field
-    table = record_table(proposed.objects[origin.object])
-    rows = _next(transaction, table, (), cursor)
-    ids = [row["id"] for row in rows]
-    sums = roll_up_values(connection, proposed, origin.object, made, ids, _context(proposed, transaction.now)) if ids else {}
-    empty = empty_roll_up(made)
-    changes = []
-    for record in ids:
-        changed = column_values(made, sums.get(record, empty))
-        changes.append({"record": record} | {f"new_{name}": value for name, value in changed.items()})
-    if changes:
-        names = [column.name for column in field_columns(made)]
-        connection.execute(
-            update(table).where(table.c.id == bindparam("record")).values({name: bindparam(f"new_{name}") for name in names}), changes
-        )
+    rows = _next(transaction, record_table(proposed.objects[origin.object]), (), cursor)
+    write_roll_ups(transaction, proposed, origin, [row["id"] for row in rows])
     return _cursor(rows), len(rows)
+
+
+def write_roll_ups(transaction: Transaction, proposed: Snapshot, origin: Origin, parents: list[str]) -> None:
+    """Compute a roll-up anew for the records `parents`, and write it into its hidden column."""
+    if not parents:
+        return
+    connection, made = transaction.connection, origin.field
+    sums = roll_up_values(connection, proposed, origin.object, made, parents, _context(proposed, transaction.now))
+    empty = empty_roll_up(made)
+    _write(connection, record_table(proposed.objects[origin.object]), (made,), [(record, (sums.get(record, empty),)) for record in parents])
 
 
 def empty_roll_up(made: FieldDef) -> object:
@@ -373,24 +390,17 @@ def _rewrite(transaction: Transaction, proposed: Snapshot, rewrite: Rewrite, cur
         where: ColumnElement[bool] = column.is_(None)
     else:
         where = or_(*(statistics.holds(column, name) for name in rewrite.replace))
-    rows = _next(transaction, table, [other for other in table.columns if other.name != "id"], cursor, where)
+    given = rewrite.blanks.fill if rewrite.blanks is not None else None
+    paths = proposed.expression(str(given)[1:], rewrite.object, "default").reads if is_expression(given) else frozenset()
+    rows = _next(transaction, table, _needed(table, definition, paths, (made,)), cursor, where)
     connection, context = transaction.connection, _context(proposed, transaction.now)
     if rewrite.blanks is not None:
-        value = _filled_by(proposed, rewrite.object, made, rewrite.blanks.fill)
-        given = rewrite.blanks.fill
-        paths = proposed.expression(str(given)[1:], rewrite.object, "default").checked.reads if is_expression(given) else frozenset()
+        value = _filled_by(proposed, rewrite.object, made, given)
         images = Images(connection, proposed, definition, paths).of(rows)
         computed = [evaluated(value, image, context) for image in images]
     else:
         computed = [replaced(row[column.name], rewrite.replace) for row in rows]
-    changes = []
-    for row, new in zip(rows, computed, strict=True):
-        changes.append({"record": row["id"]} | {f"new_{name}": value for name, value in column_values(made, new).items()})
-    if changes:
-        names = [other.name for other in field_columns(made)]
-        connection.execute(
-            update(table).where(table.c.id == bindparam("record")).values({name: bindparam(f"new_{name}") for name in names}), changes
-        )
+    _write(connection, table, (made,), [(row["id"], (new,)) for row, new in zip(rows, computed, strict=True)])
     return _cursor(rows), len(rows)
 
 

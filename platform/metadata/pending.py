@@ -7,15 +7,16 @@ Source: spec/metadata.md, section 8, "Open".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
 from fieldstone import rules
+from fieldstone.db.transaction import Transaction
 from fieldstone.metadata import changes as change_sets
 from fieldstone.metadata.ddl import column_values
 from fieldstone.metadata.definitions import ObjectDef
-from fieldstone.metadata.fills import OLD, evaluated, never_blank, value_of
+from fieldstone.metadata.fills import OLD, evaluated, never_blank, value_of, write_roll_ups
 from fieldstone.metadata.origins import Origin
 from fieldstone.metadata.plan import Given, outline
 from fieldstone.metadata.snapshot import Snapshot
@@ -63,3 +64,19 @@ def values(
             seen[origin.field.name] = value
             found |= column_values(origin.field, never_blank(origin.field, value))
     return found
+
+
+def settle(snapshot: Snapshot, child: ObjectDef, images: Iterable[Mapping[str, object]], transaction: Transaction) -> None:
+    """Compute anew the roll-ups being filled that count records of `child`, for the parents that `images` name."""
+    some = list(images)
+    for proposed, filled in snapshot.once(proposals):
+        for origin in filled:
+            if origin.how != "roll_up":
+                continue
+            relation = proposed.relation(origin.object, origin.field.relation or "")
+            if relation is None or relation.child.id != child.id:
+                continue
+            today = next((made.name for made in child.fields.values() if made.id == relation.field.id), relation.field.name)
+            parents = sorted({str(image[today]) for image in some if image.get(today) is not None})
+            if parents:
+                write_roll_ups(transaction, proposed, origin, parents)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, Table
 
 from fieldstone import rules
+from fieldstone.db.transaction import Transaction
 from fieldstone.errors import NotVisible
 from fieldstone.metadata.definitions import Definition, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
@@ -215,9 +216,7 @@ class Snapshot:
 
         return self.once(origins)
 
-    def pending_values(
-        self, object_name: str, image: Mapping[str, Any], context: rules.Context, connection: Connection
-    ) -> dict[str, Any]:
+    def pending_values(self, object_name: str, image: Mapping[str, Any], context: rules.Context, connection: Connection) -> dict[str, Any]:
         """Return what a record that is being saved gets in columns that plans are filling: values by physical column, nearly always {}.
 
         `image`: the record's values after all steps, by API name, and those of its parents by dotted path. Never raises on a value:
@@ -228,6 +227,17 @@ class Snapshot:
         from fieldstone.metadata.pending import values
 
         return values(self, self.object(object_name), image, context, connection)
+
+    def settle_pending(self, object_name: str, images: Iterable[Mapping[str, Any]], transaction: Transaction) -> None:
+        """Compute anew the roll-ups that plans are filling, for the parents of records that were just written; nearly always nothing.
+
+        `images`: the records before and after, by API name, as far as they exist.
+        """
+        if not self.stored.plans:
+            return
+        from fieldstone.metadata.pending import settle
+
+        settle(self, self.object(object_name), images, transaction)
 
     def table(self, object_name: str) -> Table:
         """Return the table of an object as SQLAlchemy writes to it: with the columns that plans are filling."""
@@ -278,23 +288,7 @@ def _roll_ups(snapshot: Snapshot) -> dict[str, tuple[RollUp, ...]]:
             if relation is not None:
                 roll_up = RollUp(parent=parent, field=field, child=relation.child, lookup=relation.field)
                 found.setdefault(relation.child.name.lower(), []).append(roll_up)
-    for roll_up in _pending_roll_ups(snapshot):
-        found.setdefault(roll_up.child.name.lower(), []).append(roll_up)
     return {name: tuple(roll_ups) for name, roll_ups in found.items()}
-
-
-def _pending_roll_ups(snapshot: Snapshot) -> Iterator[RollUp]:
-    """Yield roll-ups that a plan is filling: every save keeps them right from now on."""
-    for name, origins in snapshot.pending.items():
-        for origin in origins:
-            if origin.how != "roll_up":
-                continue
-            child_name, _, lookup_name = (origin.field.relation or "").partition(".")
-            child = snapshot.find("object", child_name)
-            lookup = child.field(lookup_name) if isinstance(child, ObjectDef) else None
-            if isinstance(child, ObjectDef) and lookup is not None:
-                made = replace(origin.field, state="write_only")
-                yield RollUp(parent=snapshot.objects[name], field=made, child=child, lookup=lookup)
 
 
 def _formula_orders(snapshot: Snapshot) -> dict[str, tuple[FieldDef, ...]]:
