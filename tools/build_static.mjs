@@ -60,6 +60,12 @@ if (missing.length) throw new Error(`Lucide has no icon named: ${missing.join(",
 writeFileSync(join(vendor, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 writeFileSync(join(vendor, "icons.json"), JSON.stringify([...names].sort()) + "\n"); // for the icon picker and the lint test
 
+// the accessibility checker of the tests, which run without Node (MPL 2.0; never shipped: it is outside the package)
+const forTests = join(root, "tests/support/vendor");
+mkdirSync(forTests, { recursive: true });
+cpSync(join(modules, "axe-core/axe.min.js"), join(forTests, "axe.js"));
+cpSync(join(modules, "axe-core/LICENSE"), join(forTests, "axe.LICENSE.txt"));
+
 // one file with every license; the test-only packages do not ship
 const lockFile = join(root, "package-lock.json");
 const lock = JSON.parse(readFileSync(lockFile, "utf8"));

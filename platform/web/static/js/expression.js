@@ -85,6 +85,7 @@ class Expression extends HTMLElement {
           cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true }),
           cm.linter((view) => this.check(view), { delay: 350 }),
           cm.EditorView.lineWrapping,
+          cm.EditorView.domEventHandlers({ beforeinput: (event, view) => replaceSelected(cm, event, view) }),
           cm.EditorView.contentAttributes.of({
             "aria-label": this.getAttribute("label") ?? this.area.name,
             "aria-multiline": "true",
@@ -259,6 +260,17 @@ class Expression extends HTMLElement {
       problems.some((problem) => problem.severity !== "warning"),
     );
   }
+}
+
+// Typing over selected coloured text, Chromium would keep its colour in a style attribute, which the policy refuses loudly: it is done here instead.
+function replaceSelected(cm, event, view) {
+  const { from, to, empty } = view.state.selection.main;
+  if (empty || event.inputType !== "insertText" || event.isComposing || event.data === null) return false;
+  event.preventDefault();
+  const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  const handled = view.state.facet(cm.EditorView.inputHandler).some((handler) => handler(view, from, to, event.data, insert));
+  if (!handled) view.dispatch(insert());
+  return true;
 }
 
 function describe(fn) {
