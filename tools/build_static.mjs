@@ -73,7 +73,7 @@ const shipped = Object.keys(lock.packages).filter((path) => path && !/node_modul
 const licenses = shipped.map((path) => {
   const about = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
   const file = readdirSync(join(root, path)).find((name) => /^(licen[cs]e|copying)/i.test(name));
-  const text = file ? readFileSync(join(root, path, file), "utf8").trim() : `License: ${about.license}`;
+  const text = file ? readFileSync(join(root, path, file), "utf8").replaceAll("\r\n", "\n").trim() : `License: ${about.license}`;
   return `${about.name} ${about.version} (${about.license})\n\n${text}\n`;
 });
 writeFileSync(join(vendor, "LICENSES.txt"), licenses.join(`\n${"-".repeat(78)}\n\n`));
