@@ -48,6 +48,7 @@ DELETE = delete(SEARCH).where(
     SEARCH.c.record.in_(bindparam("records", type_=Id, expanding=True)),
     SEARCH.c.field.in_(bindparam("fields", type_=PlainText, expanding=True)),
 )
+MATCH = text("SELECT rowid FROM fs_search_text WHERE fs_search_text MATCH :asked")
 ALWAYS = frozenset({"email", "phone", "auto_number"})  # types that are searched unless the object's search is off
 
 
@@ -95,5 +96,5 @@ def holding(tx: Transaction, phrase: Phrase, fields: Iterable[FieldDef]) -> Colu
         words = " <-> ".join(f"'{token}'" + (":*" if phrase.prefix and token is phrase.tokens[-1] else "") for token in phrase.tokens)
         return named & SEARCH.c.tokens.op("@@")(bindparam(None, words, type_=TSQUERY))
     asked = '"' + " ".join(phrase.tokens) + '"' + ("*" if phrase.prefix else "")
-    rows = text("SELECT rowid FROM fs_search_text WHERE fs_search_text MATCH :asked").bindparams(asked=asked).columns(rowid=Integer)
+    rows = MATCH.bindparams(bindparam("asked", asked, unique=True)).columns(rowid=Integer)
     return named & SEARCH.c.row.in_(select(rows.subquery().c.rowid))
