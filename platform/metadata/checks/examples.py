@@ -1,0 +1,334 @@
+"""Last stage: does every example come out as its author says?
+
+Here: examples of formulas, defaults, filters, roll-ups, rules, views, automations and entry criteria, run in Python.
+Not here: running them on the databases (tests do).
+Source: spec/metadata.md, section 2, "Examples".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fieldstone import limits
+from fieldstone.errors import Refused
+from fieldstone.metadata.checks.proposed import Proposed
+from fieldstone.metadata.definitions.automations import AutomationDef
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.definitions.steps import AssignStep, BranchStep, ErrorStep, Step
+from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, result
+from fieldstone.metadata.field_types.date import day, moment
+from fieldstone.metadata.field_types.lookup import LOOKUP
+from fieldstone.metadata.places import Way
+from fieldstone.metadata.scope import GLOBALS, setup_values, steps_of
+from fieldstone.rules import Blanks, Context, EvaluationError, Use, check, to_python
+
+UTC_ZONE = ZoneInfo("UTC")
+SOME_DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)  # when an example names no day
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example, typed: the record, the row before, the context."""
+
+    row: Row
+    related: Mapping[str, Any]
+    context: Context
+    expect: Any
+
+
+def check_examples(proposed: Proposed) -> None:
+    """Note every example that fails. Definitions with a problem of their own are left out: their examples say nothing."""
+    until = time.monotonic() + limits.EXAMPLE_SECONDS
+    for path, way, examples, judge in _all(proposed):
+        if len(examples) > limits.EXAMPLES_A_DEFINITION:
+            proposed.refuse(
+                path, way, "limit_exceeded", name="EXAMPLES_A_DEFINITION", limit=limits.EXAMPLES_A_DEFINITION, count=len(examples)
+            )
+            continue
+        for index, example in enumerate(examples):
+            if time.monotonic() > until:
+                proposed.refuse(path, way, "limit_exceeded", name="EXAMPLE_SECONDS", limit=limits.EXAMPLE_SECONDS, count=index)
+                return
+            judge.run(path, (*way, "examples", index), example)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """How the examples of one definition are run: what its expression is, and about which object."""
+
+    proposed: Proposed
+    definition: ObjectDef
+    field: FieldDef | None = None
+    source: str | None = None
+    use: Use = Use.FORMULA
+    words: tuple[str, str] | None = None  # what true and false are called
+    automation: AutomationDef | None = None
+
+    def run(self, path: str, way: Way, part: Mapping[str, Any]) -> None:
+        """Run one example and note a failure."""
+        try:
+            example = self._example(part)
+            got = self._got(example)
+        except _BadExampleError as bad:
+            self.proposed.refuse(path, (*way, *bad.way), "bad_example", key=str(bad.way[-1]), reason=bad.code)
+            return
+        except Refused:
+            return  # something it stands on has been reported
+        except EvaluationError as error:
+            got = f"#{error.category}"
+        if not self._same(got, part["expect"]):
+            name = part.get("name") or str(way[-1])
+            self.proposed.refuse(path, way, "example_failed", name=name, expected=_shown(part["expect"]), got=_shown(got))
+
+    def _example(self, part: Mapping[str, Any]) -> Example:
+        now = moment(part["now"]) if "now" in part else None
+        today = day(part["today"]) if "today" in part else None
+        if now is None:
+            now = datetime(today.year, today.month, today.day, 12, tzinfo=UTC) if today else SOME_DAY
+        prior = self._row(self.definition, part["prior"], "prior") if "prior" in part else None
+        row = self._row(self.definition, part.get("record", {}), "record")
+        related = part.get("related", {})
+        for name, other in related.items():
+            if isinstance(other, Mapping):
+                row |= self._parent(name, other)
+        context = Context(
+            now=now,
+            today=today or now.date(),
+            zone=UTC_ZONE,
+            globals=self._globals(part.get("user", {})),
+            prior=prior,
+            is_new=prior is None,
+        )
+        return Example(row, related, context, part["expect"])
+
+    def _row(self, definition: ObjectDef, values: Mapping[str, Any], key: str, prefix: str = "") -> Row:
+        row: Row = {}
+        for name, value in values.items():
+            found = steps_of(self.proposed.definitions, definition.name, name)
+            if found is None:
+                raise _BadExampleError((key, name), "unknown_field")
+            path = ".".join(step.name for step in found)
+            row[prefix + path] = _typed(found[-1], value, (key, name))
+        return row
+
+    def _parent(self, name: str, values: Mapping[str, Any]) -> Row:
+        through = self.proposed.scopes.of(self.definition.name, Use.FORMULA, None).through(self.definition, name)
+        if through is None:
+            raise _BadExampleError(("related", name), "unknown_relation")
+        field, target = through
+        return self._row(target, values, "related", f"{field.name}.") | ({field.name: "related"} if values else {})
+
+    def _globals(self, user: Mapping[str, Any]) -> dict[str, object]:
+        found: dict[str, object] = setup_values(self.proposed.definitions, user.get("profile"))
+        for key, value in user.items():
+            path = GLOBALS.get(f"$user.{key.lower()}")
+            if path is not None:
+                found[".".join(path[0])] = value
+        found["$Profile.Name"], found["$UserRole.Name"] = user.get("profile"), user.get("role")
+        return found | {f"$Permission.{name}": True for name in user.get("permissions", ())}
+
+    def _got(self, example: Example) -> Any:
+        if self.automation is not None:
+            return self._after(example)
+        field = self.field
+        if field is not None and field.type == "roll_up":
+            return self._rolled_up(field, example)
+        definition, row, record = self.definition, example.row, None
+        if field is not None and self.use is Use.LOOKUP_FILTER:
+            target = self.proposed.object(field.to)
+            assert target is not None
+            row = {f"$Record.{key}": value for key, value in example.row.items()}
+            row |= self._row(target, example.related.get(field.name, {}), "related")
+            definition, record = target, self.definition.name
+        value = self._value(definition, self.source or "", self.use, row, example.context, record)
+        if self.words is not None:
+            return self.words[0] if value else self.words[1]
+        return value
+
+    def _value(self, definition: ObjectDef, source: str, use: Use, row: Row, context: Context, record: str | None = None) -> Any:
+        blanks = Blanks(self.field.blanks) if use is Use.FORMULA and self.field is not None else None
+        checked = check(source, self.proposed.scopes.of(definition.name, use, record), use, blanks=blanks)
+        if use is not Use.FORMULA:
+            for path in checked.reads:
+                self._fill(definition, path, row, context)
+        return to_python(checked)(row, context)
+
+    def _fill(self, definition: ObjectDef, path: tuple[str, ...], row: Row, context: Context) -> None:
+        """Compute a stored formula of the record that the example does not give."""
+        field = definition.field(path[0]) if len(path) == 1 else None
+        if field is None or field.type != "formula" or field.name in row:
+            return
+        inner = check(
+            field.formula or "", self.proposed.scopes.of(definition.name, Use.FORMULA, None), Use.FORMULA, blanks=Blanks(field.blanks)
+        )
+        for held, other in ((row, context), (context.prior, context)):
+            if isinstance(held, dict) and field.name not in held:
+                held[field.name] = _stored(field, to_python(inner)(held, other))
+
+    def _rolled_up(self, field: FieldDef, example: Example) -> Any:
+        related = self.proposed.names.relation(self.definition.name, field.relation or "")
+        child = self.proposed.object(related[0]) if related else None
+        if related is None or child is None:
+            raise _BadExampleError(("related",), "unknown_relation")
+        given = next((rows for name, rows in example.related.items() if isinstance(rows, list) and self._is(name, related)), [])
+        rows = [self._row(child, row, "related") for row in given]
+        kept = [row for row in rows if not field.filter or self._value(child, field.filter, Use.ROLLUP_FILTER, row, example.context)]
+        values = [row[field.field] for row in kept if field.field is not None and row.get(field.field) is not None]
+        match field.function:
+            case "count":
+                return len(kept)
+            case "sum":
+                return sum(values, Decimal(0))
+            case "min":
+                return min(values, default=None)
+        return max(values, default=None)
+
+    def _is(self, name: str, related: tuple[str, str]) -> bool:
+        return self.proposed.names.relation(self.definition.name, name) == related
+
+    def _after(self, example: Example) -> Any:
+        """Return what an automation makes of the record: the fields it set, "refused", or None where it does not fire."""
+        assert self.automation is not None
+        criteria = self.automation.trigger.criteria
+        row = dict(example.row)
+        if criteria is not None and not self._value(self.definition, criteria, Use.AUTOMATION, row, example.context):
+            return {}
+        changed: Row = {}
+        refused = self._steps(self.automation.steps, row, changed, example.context)
+        return "refused" if refused else changed
+
+    def _steps(self, steps: tuple[Step, ...], row: Row, changed: Row, context: Context) -> bool:
+        for step in steps:
+            match step:
+                case AssignStep(set=given):
+                    for name, one in given.items():
+                        field = self.definition.field(name)
+                        value = one.value
+                        if one.formula is not None and field is not None:
+                            value = _stored(field, self._value(self.definition, one.formula, Use.AUTOMATION, row, context))
+                        row[name] = changed[name] = value
+                case BranchStep(branches=branches):
+                    for branch in branches:
+                        if branch.when is None or self._value(self.definition, branch.when, Use.AUTOMATION, row, context):
+                            if self._steps(branch.steps, row, changed, context):
+                                return True
+                            break
+                case ErrorStep():
+                    return True
+        return False
+
+    def _same(self, got: Any, expect: Any) -> bool:
+        if isinstance(got, dict):
+            if not isinstance(expect, Mapping) or set(got) != set(expect):
+                return False
+            return all(self._equal(self.definition.field(name), got[name], expect[name]) for name in got)
+        if self.field is not None and self.use in (Use.FORMULA, Use.DEFAULT) and not (isinstance(got, str) and got.startswith("#")):
+            got = _stored(self.field, got)
+        return self._equal(self.field if self.use in (Use.FORMULA, Use.DEFAULT) else None, got, expect)
+
+    def _equal(self, field: FieldDef | None, got: Any, expect: Any) -> bool:
+        if field is not None:
+            try:
+                expect = _typed(replace(field, type=field.result_type), expect, ("expect",))
+            except _BadExampleError:
+                return False
+        return bool(got == expect)
+
+
+class _BadExampleError(Exception):
+    def __init__(self, way: Way, code: str) -> None:
+        super().__init__(code)
+        self.way = way
+        self.code = code
+
+
+def _typed(field: FieldDef, value: Any, way: Way) -> Any:
+    """Return a value of an example as typed value: as the API takes it, ids being any text, limits of the field left out."""
+    if value is None or FIELD_TYPES[field.result_type].value_type is LOOKUP.value_type:
+        return value
+    free = replace(field, type=field.result_type, required=False, min=None, max=None, restricted=False, length=None, pattern=None)
+    if field.result_type in ("number", "currency", "percent"):
+        try:
+            return Decimal(value)
+        except (ArithmeticError, ValueError, TypeError):
+            raise _BadExampleError(way, "not_a_number") from None
+    try:
+        return result(free).from_json(free, value)
+    except BadValue as bad:
+        raise _BadExampleError(way, bad.code) from None
+
+
+def _stored(field: FieldDef, value: Any) -> Any:
+    """Return a computed value as its field keeps it: a percent in points, rounded to the field's decimals."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return value
+    number = Decimal(value) * (100 if field.result_type == "percent" else 1)
+    return number.quantize(Decimal(1).scaleb(-(field.scale or 0)), rounding=ROUND_HALF_UP)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _all(proposed: Proposed) -> Iterator[tuple[str, Way, list[Mapping[str, Any]], Judge]]:
+    """Yield every definition with examples: path, where it stands, its examples, who judges them."""
+    for path, definition, field in proposed.fields():
+        examples = field.source.get("examples")
+        if examples and isinstance(examples, list) and not _is_wrong(proposed, path, ("fields", field.name)):
+            judge = _field_judge(proposed, definition, field)
+            if judge is not None:
+                yield path, ("fields", field.name), examples, judge
+    for path, document in proposed.sound.items():
+        examples = document.get("examples")
+        about = proposed.object(document.get("object"))
+        if examples and about is not None and not _is_wrong(proposed, path, ()):
+            judge = _document_judge(proposed, about, document)
+            if judge is not None:
+                yield path, (), examples, judge
+
+
+def _is_wrong(proposed: Proposed, path: str, way: Way) -> bool:
+    start = "".join(f"/{step}" for step in way)
+    return any(document == path and pointer.startswith(start) for document, pointer in proposed.wrong)
+
+
+def _field_judge(proposed: Proposed, definition: ObjectDef, field: FieldDef) -> Judge | None:
+    if field.type == "formula":
+        return Judge(proposed=proposed, definition=definition, field=field, source=field.formula)
+    if field.type == "roll_up":
+        return Judge(proposed=proposed, definition=definition, field=field)
+    if field.filter is not None:
+        return Judge(proposed=proposed, definition=definition, field=field, source=field.filter, use=Use.LOOKUP_FILTER)
+    if field.default_formula is not None:
+        return Judge(proposed=proposed, definition=definition, field=field, source=field.default_formula, use=Use.DEFAULT)
+    return None
+
+
+def _document_judge(proposed: Proposed, about: ObjectDef, document: Mapping[str, Any]) -> Judge | None:
+    match document["kind"]:
+        case "validation_rule":
+            words = ("refused", "accepted")
+            source = document["error_when"]
+            return Judge(proposed=proposed, definition=about, source=source, use=Use.VALIDATION_RULE, words=words)
+        case "list_view" if "filter" in document:
+            return Judge(proposed=proposed, definition=about, source=document["filter"], use=Use.LIST_FILTER)
+        case "approval_process" if "criteria" in document.get("entry", {}):
+            return Judge(proposed=proposed, definition=about, source=document["entry"]["criteria"], use=Use.APPROVAL)
+        case "automation":
+            found = proposed.definitions.find("automation", document["api_name"], about.name)
+            return Judge(proposed=proposed, definition=about, automation=found if isinstance(found, AutomationDef) else None)
+    return None

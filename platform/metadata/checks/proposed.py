@@ -1,0 +1,101 @@
+"""A set of documents while it is being checked: what the stages read and leave behind.
+
+Here: `Proposed`. Not here: any rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as made
+from functools import cached_property
+
+from fieldstone.errors import Problem
+from fieldstone.metadata.definitions.loading import Document
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.field_types import BadValue
+from fieldstone.metadata.load import Definitions, load
+from fieldstone.metadata.meta_schemas import pointer
+from fieldstone.metadata.places import Names, Place, Way, places
+from fieldstone.metadata.scope import Scopes
+
+
+@dataclass(kw_only=True)
+class Proposed:
+    """`documents` are all of the set, `sound` those of the right shape (without their malformed fields).
+
+    `bad` holds fields that some stage has refused, as (object, field) in lower case: what merely follows from that is not reported again.
+    """
+
+    documents: Mapping[str, Document]
+    sound: Mapping[str, Document]
+    language: str = "en"
+    problems: list[Problem] = made(default_factory=list)
+    bad: set[tuple[str, str]] = made(default_factory=set)
+    wrong: set[tuple[str, str]] = made(default_factory=set)  # (path, pointer) of what was refused
+
+    @cached_property
+    def names(self) -> Names:
+        """Objects and fields by name, malformed ones included."""
+        return Names(self.documents)
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The sound documents as definitions."""
+        return load(self.sound, language=self.language)
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        """What names mean."""
+        return self.definitions.once(Scopes)
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, Place], ...]:
+        """Every place of every sound document, with the document's path."""
+        return tuple((path, place) for path, document in self.sound.items() for place in places(document, self.names))
+
+    def refuse(
+        self, path: str, way: Way | str, code: str, /, *, suggestion: str | None = None, warning: bool = False, **params: object
+    ) -> None:
+        """Note a problem at a place of a document."""
+        place = way if isinstance(way, str) else pointer(way)
+        self.take([Problem(code=code, params=params, document=path, pointer=place, suggestion=suggestion, warning=warning)])
+
+    def refuse_value(self, path: str, way: Way, bad: BadValue) -> None:
+        """Note a constant that its field does not take."""
+        self.take([Problem(code=bad.code, params=bad.params, document=path, pointer=pointer(way), suggestion=bad.suggestion)])
+
+    def take(self, problems: Iterable[Problem]) -> None:
+        """Note problems that are placed already."""
+        for problem in problems:
+            self.problems.append(problem)
+            if not problem.warning:
+                self._mark(problem)
+
+    def _mark(self, problem: Problem) -> None:
+        path, pointer = problem.document or "", problem.pointer or ""
+        self.wrong.add((path, pointer))
+        document = self.documents.get(path, {})
+        steps = pointer.split("/")
+        if document.get("kind") in ("object", "object_extension") and len(steps) > 2 and steps[1] == "fields":
+            of = document.get("api_name") if document["kind"] == "object" else document.get("object")
+            self.bad.add((str(of).lower(), steps[2].lower()))
+
+    def object(self, name: object) -> ObjectDef | None:
+        """Return a sound object by name; people are always there."""
+        return self.scopes.object(name) if isinstance(name, str) else None
+
+    def follows(self, of: str, path: str) -> bool:
+        """Tell whether `path` fails for something that is there but was refused: then that alone is reported."""
+        return any(step in self.bad or self._lost(step[0]) for step in self.names.steps(of, path))
+
+    def _lost(self, object_name: str) -> bool:
+        there = object_name in self.names.fields
+        return there and self.object(object_name) is None
+
+    def fields(self) -> Iterable[tuple[str, ObjectDef, FieldDef]]:
+        """Yield every sound field that nothing was said against, with the path of its document and its object."""
+        for definition in self.definitions.objects.values():
+            for field in definition.fields.values():
+                if (definition.name.lower(), field.name.lower()) not in self.bad:
+                    yield field.path, definition, field
