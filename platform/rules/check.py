@@ -186,7 +186,7 @@ class CallSite:
     def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
         self.refused = True
         place = self.place if argument is None else self.places[argument]
-        self.checker.findings.add(code, place, **{"function": self.name, **params})
+        self.checker.findings.put(code, place, {"function": self.name, **params})
 
     def warn(self, code: str, argument: int, *, suggestion: str | None = None, **params: object) -> None:
         self.checker.warn(code, self.places[argument], suggestion=suggestion, **params)

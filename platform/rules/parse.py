@@ -11,11 +11,12 @@ Source: spec/expressions.md, sections 1 and 3.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedToken
@@ -65,6 +66,9 @@ class Findings:
     problems: list[Problem]
 
     def add(self, code: str, place: Place, *, suggestion: str | None = None, **params: object) -> None:
+        self.put(code, place, params, suggestion)
+
+    def put(self, code: str, place: Place, params: Mapping[str, object], suggestion: str | None = None) -> None:
         if any(p.span is not None and p.span.start == place[0] and p.code == code for p in self.problems):
             return
         self.problems.append(Problem(code=code, params=params, span=span_of(self.source, place), suggestion=suggestion))
@@ -93,6 +97,14 @@ def read(source: str) -> tuple[Syntax, tuple[Problem, ...]]:
             if not _too_deep(tokens, findings):
                 tree = _tree(tokens, findings)
     return tree, tuple(findings.problems)
+
+
+def names(source: str) -> list[Place]:
+    """Return where `source` names something that is not a function; also in a text with mistakes."""
+    with suppress(TooManyProblems):
+        tokens = [*_tokens(Findings(source[: bounds.SOURCE_CHARACTERS], [])), Token("$END", "")]
+        return [_place(token) for token, after in pairwise(tokens) if token.type == "NAME" and after.type != "OPEN"]
+    return []
 
 
 # --- lexer -----------------------------------------------------------------------------------------------------------
@@ -199,7 +211,7 @@ def _tree(tokens: list[Token], findings: Findings) -> Syntax:
             except UnexpectedToken:
                 # The parser may have reduced before it noticed; go back to where it stood, see what would have fitted.
                 state.state_stack[:], state.value_stack[:] = before
-                repair, wanted = recovery.repair(token, value_expected="NUMBER" in parser.choices())
+                repair, wanted = recovery.repair(token, value_expected="NUMBER" in state.parse_conf.states[state.position])
                 if repair is not None:
                     parser.feed_token(repair)
             else:

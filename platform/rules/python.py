@@ -281,7 +281,8 @@ class Writer:
         reads = "".join(f"            {name} = r[{key}]\n" for key, name in self._locals.items())
         names = "".join(f"{name}, " for name in self.constants)
         text = (
-            f"def make(constants, failed, missing, beyond, rerun, length, space, nothing):\n    {f'({names}) = constants' if names else 'pass'}\n"
+            f"def make(constants, failed, missing, beyond, rerun, length, space, nothing):\n"
+            f"    {f'({names}) = constants' if names else 'pass'}\n"
             f"{''.join(self._outlined)}"
             f"    def f(r, c):\n        try:\n{reads}            return {code.text}\n"
             f"        except missing:\n            return rerun(f, r, c)\n"

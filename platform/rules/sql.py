@@ -119,7 +119,7 @@ class Fragment(ColumnElement[Any]):
 
     __visit_name__ = "fieldstone_fragment"
     inherit_cache = True
-    _traverse_internals = [
+    _traverse_internals = [  # noqa: RUF012 - SQLAlchemy's own shape
         ("template", InternalTraversal.dp_string),
         ("elements", InternalTraversal.dp_clauseelement_tuple),
         ("type", InternalTraversal.dp_type),
@@ -144,7 +144,7 @@ def _compile(fragment: Fragment, compiler: SQLCompiler, **options: Any) -> str:
     options["within_columns_clause"] = False
     parts = fragment.template.replace(CASE_RULES, _case_rules(compiler)).split("\x00")
     for index in range(0, len(parts), 2):
-        parts[index] = compiler.post_process_text(parts[index])
+        parts[index] = compiler.post_process_text(parts[index])  # type: ignore[no-untyped-call]
     for index in range(1, len(parts), 2):
         parts[index] = compiler.process(fragment.elements[int(parts[index])], **options)
     return "".join(parts)
@@ -178,7 +178,7 @@ class Writer:
         self._paths: dict[str, str] = {}
         self._later: list[Node] = []  # parts that SQLite leaves to Python; made only if they are used
         self._arguments: Sequence[Piece] = ()
-        self._lets = 0
+        self._lets = self._applied = 0
         self._fixed = _without_row(checked.node)
 
     def piece(self) -> Piece:
@@ -220,6 +220,8 @@ class Writer:
                 piece = self._written(node, below)
                 if node.function.role is not None and any(p.type is ValueType.NULL for p in below):
                     piece = self._cast(piece)
+                if len(piece.text) + len(piece.error or "") > bounds.SQL_CHARACTERS:
+                    raise NotInSql("size", span_of(self.checked.source, node.place))
                 if not self.sqlite or piece.text.startswith("\x01"):
                     return piece
                 weight = 1 + max((p.weight for p in below), default=0)
@@ -331,7 +333,9 @@ class Writer:
 
     def apply(self, template: Callable[..., str], arguments: Sequence[Piece | str]) -> str:
         texts = [a if isinstance(a, str) else a.text for a in arguments]
-        stand_ins = [f"\x02{index}\x02" for index in range(len(texts))]
+        # Templates may apply others: each has stand-ins of its own.
+        self._applied += 1
+        stand_ins = [f"\x02{self._applied}.{index}\x02" for index in range(len(texts))]
         written = template(*stand_ins)
         kept: list[str] = []
         for index, argument in enumerate(arguments):
@@ -346,7 +350,8 @@ class Writer:
             return written
         # OFFSET 0 keeps PostgreSQL from pulling the inner query up, which would compute its columns at each place that names them.
         self._lets += 1
-        return f"(SELECT {written} FROM (SELECT {', '.join(kept)} OFFSET 0) AS l{self._lets - 1})"
+        inner = f"SELECT {', '.join(kept)} OFFSET 0"
+        return f"(SELECT {written} FROM ({inner}) AS l{self._lets - 1})"  # noqa: S608 - of entries' own text and markers
 
     def whole(self, piece: Piece) -> Piece:
         if isinstance(piece.literal, Decimal):
@@ -367,7 +372,8 @@ class Writer:
             return text
 
         def template(x: str) -> str:
-            size = f"CASE WHEN abs({x}) >= 1 THEN length(trunc(abs({x}))::text) ELSE -COALESCE(length(substring(abs({x})::text FROM '^0[.](0*)')), 0) END"
+            zeros = f"COALESCE(length(substring(abs({x})::text FROM '^0[.](0*)')), 0)"
+            size = f"CASE WHEN abs({x}) >= 1 THEN length(trunc(abs({x}))::text) ELSE -{zeros} END"
             return f"round({x}, LEAST({significant} - ({size}), 1038))"
 
         return self.apply(template, [text])

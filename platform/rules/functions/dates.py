@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from fieldstone.rules.errors import Category, Failure
 from fieldstone.rules.functions.entry import (
@@ -191,9 +191,9 @@ def time_of_text(text: str) -> int:
     return ((hour * 60 + minute) * 60 + second) * 1000 + rest
 
 
-def local_day(moment: datetime, zone: object) -> date:
+def local_day(moment: datetime, zone: tzinfo) -> date:
     try:
-        return moment.astimezone(zone).date()  # type: ignore[arg-type]
+        return moment.astimezone(zone).date()
     except OverflowError as beyond:
         raise Failure(Category.OUT_OF_RANGE) from beyond
 
@@ -227,36 +227,37 @@ def _local_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pie
     )
 
 
-def _day_text_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    (text,) = arguments
-    parts = [writer.apply(part, arguments) for part in (lambda t: _day_parts(t)[0], lambda t: _day_parts(t)[1], lambda t: _day_parts(t)[2])]
-    made = writer.apply(lambda y, m, d: f"(CASE WHEN {real_day(y, m, d)} THEN make_date({y}, {m}, {d}) END)", parts)
-    wrong = writer.apply(lambda y, m, d: f"({real_day(y, m, d)}) IS NOT TRUE", parts)
-    return Piece(text=made, type=ValueType.DATE, error=any_of(text.error, f"({text.text} IS NOT NULL AND ({wrong}))"))
-
-
-def _moment_parts(t: str) -> list[str]:
+def _moment_parts(t: str) -> tuple[str, ...]:
     days = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-    return [
+    return (
         *_day_parts(t),
         _group(t, f"^{days} ([0-9]{{1,2}}):[0-9]{{1,2}}:[0-9]{{1,2}} *$"),
         _group(t, f"^{days} [0-9]{{1,2}}:([0-9]{{1,2}}):[0-9]{{1,2}} *$"),
         _group(t, f"^{days} [0-9]{{1,2}}:[0-9]{{1,2}}:([0-9]{{1,2}}) *$"),
-    ]
+    )
 
 
-def _moment_text_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    (text,) = arguments
-    parts = [writer.apply(lambda t, i=i: _moment_parts(t)[i], arguments) for i in range(6)]  # type: ignore[misc]
+def _real_moment(y: str, m: str, d: str, hh: str, mm: str, ss: str) -> str:
+    return f"({real_day(y, m, d)} AND {hh} <= 23 AND {mm} <= 59 AND {ss} <= 59)"
 
-    def real(y: str, m: str, d: str, hh: str, mm: str, ss: str) -> str:
-        return f"({real_day(y, m, d)} AND {hh} <= 23 AND {mm} <= 59 AND {ss} <= 59)"
 
-    def moment(y: str, m: str, d: str, hh: str, mm: str, ss: str) -> str:
-        return f"(CASE WHEN {real(y, m, d, hh, mm, ss)} THEN make_timestamptz({y}, {m}, {d}, {hh}, {mm}, {ss}, 'UTC') END)"
+def _read_text(
+    parts: Callable[[str], tuple[str, ...]], real: Callable[..., str], make: Callable[..., str]
+) -> Callable[[SqlWriter, Call, Sequence[Piece]], Piece]:
+    """Return what writes SQL that takes a text apart and makes a value of it, where there is such a day and time."""
 
-    made, wrong = writer.apply(moment, parts), writer.apply(lambda *p: f"{real(*p)} IS NOT TRUE", parts)
-    return Piece(text=made, type=ValueType.DATETIME, error=any_of(text.error, f"({text.text} IS NOT NULL AND ({wrong}))"))
+    def write(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
+        def made(t: str) -> str:
+            return writer.apply(lambda *p: f"(CASE WHEN {real(*p)} THEN {make(*p)} END)", parts(t))
+
+        def wrong(t: str) -> str:
+            return f"({t} IS NOT NULL AND {writer.apply(lambda *p: f'({real(*p)} IS NOT TRUE)', parts(t))})"
+
+        (text,) = arguments
+        error = any_of(text.error, writer.apply(wrong, arguments))
+        return Piece(text=writer.apply(made, arguments), type=call.type, error=error)
+
+    return write
 
 
 SQL_TIME = "'^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{3}$'"
@@ -286,7 +287,7 @@ DATEVALUE = [
         doc="The date that the text begins with, as YYYY-MM-DD.",
         fails=FORMAT,
         python=day_of_text,
-        write_sql=_day_text_sql,
+        write_sql=_read_text(_day_parts, real_day, lambda y, m, d: f"make_date({y}, {m}, {d})"),
         examples=(('TEXT(DATEVALUE("2024-2-9"))', "2024-02-09"), ('TEXT(DATEVALUE("9.2.2024"))', Category.DATE_FORMAT)),
     ),
     Function(
@@ -307,7 +308,7 @@ DATETIMEVALUE = [
         doc="The instant that the text is, as YYYY-MM-DD HH:MM:SS in UTC.",
         fails=FORMAT,
         python=moment_of_text,
-        write_sql=_moment_text_sql,
+        write_sql=_read_text(_moment_parts, _real_moment, lambda *p: f"make_timestamptz({', '.join(p)}, 'UTC')"),
         examples=(('TEXT(DATETIMEVALUE("2024-02-09 24:00:00"))', Category.DATE_FORMAT),),
     ),
     Function(

@@ -124,7 +124,7 @@ DIVIDE = Function(
 
 def _power_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     def fails(a: str, b: str) -> str:
-        return f"(CASE WHEN {b} <> trunc({b}) THEN TRUE WHEN {a} = 0 THEN {b} < 0 ELSE log(abs({a})) * {b} > 64 END)"
+        return f"(CASE WHEN {b} <> trunc({b}) THEN {a} IS NOT NULL WHEN {a} = 0 THEN {b} < 0 ELSE log(abs({a})) * {b} > 64 END)"
 
     error = writer.apply(fails, arguments)
 

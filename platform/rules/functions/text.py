@@ -266,15 +266,9 @@ def _found_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pie
 
 def like(t: str | None, pattern: str | None) -> bool:
     """Return whether the whole of `t` matches: `%` is any run, `_` one character, a backslash makes the next one plain."""
-    parts: list[str] = []
-    characters = iter(pattern or "")
-    for character in characters:
-        if character == "\\":
-            character = next(characters, "\\")
-            parts.append(re2.escape(character))
-        else:
-            parts.append({"%": "(?s:.*)", "_": "(?s:.)"}.get(character) or re2.escape(character))
-    return matches(t, "".join(parts) or "")
+    wild = {"%": "(?s:.*)", "_": "(?s:.)"}
+    parts = (wild.get(part) or re2.escape(part[1:] or part) for part in re.findall(r"\\.|.", pattern or "", re.DOTALL))
+    return matches(t, "".join(parts))
 
 
 FIND = [
