@@ -17,13 +17,14 @@ from fieldstone.metadata import documents as texts
 from fieldstone.metadata import references
 from fieldstone.metadata.changes import ChangeSet, Place, Rename
 from fieldstone.metadata.identities import ARCHIVED, LIVE, REMOVED, Identities, Identity, Key, column_name, key_of, table_name
-from fieldstone.metadata.kind_names import PER_OBJECT
+from fieldstone.metadata.kind_names import FOLDERS, PER_OBJECT
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import HiddenColumn, Stored
 from fieldstone.metadata.tables import SYSTEM_COLUMNS
 
 Documents = Mapping[str, Mapping[str, Any]]
 WITH_FIELDS = ("object", "object_extension")
+NEED_OBJECT = PER_OBJECT - {"automation", "approval_process"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,9 @@ def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity]
             documents.pop(gone)
     restored, failed = _restored(current, changes, documents)
     problems += failed
-    for document in changes.put:
-        documents[texts.path_of(document)] = document
+    for number, document in enumerate(changes.put):
+        # What has no place of its own is shown its problems under a number.
+        documents[texts.path_of(document) if is_readable(document) else f"put/{number}.json"] = document
     register = _Register(current, changes, given or {}, restored)
     register.take(different(current.parsed, documents), documents)
     mentions = _drop_mentions(register, documents)
@@ -186,6 +188,16 @@ def _renamed_path(path: str, rename: Rename) -> str:
     return f"{'/'.join([folder, *changed])}.json"
 
 
+def is_readable(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document says what it is; one that does not is the checker's to refuse."""
+    kind, fields = document.get("kind"), document.get("fields", {})
+    if kind not in FOLDERS or not texts.name_of(document) or (kind == "object" and not isinstance(document.get("api_name"), str)):
+        return False
+    owner = document.get("object")
+    has_fields = isinstance(fields, Mapping) or kind not in WITH_FIELDS
+    return has_fields and (owner is None or isinstance(owner, str)) and not (kind in NEED_OBJECT and not owner)
+
+
 def _all(path: str, document: Mapping[str, Any]) -> Iterator[Identity]:
     """Yield what stands in a document, the document first, as identities that have no id yet."""
     kind, name = str(document["kind"]), texts.name_of(document)
@@ -221,7 +233,8 @@ class _Register:
         paths = frozenset(paths)
         before = {identity.key: identity for identity in self.identities.values() if identity.path in paths}
         seen: set[Key] = set()
-        for path in sorted(paths & documents.keys(), key=lambda path: (documents[path]["kind"] != "object", path)):
+        readable = [path for path in paths & documents.keys() if is_readable(documents[path])]
+        for path in sorted(readable, key=lambda path: (documents[path]["kind"] != "object", path)):
             for wanted in _all(path, documents[path]):
                 seen.add(wanted.key)
                 self._present(self.identities.find(*wanted.key), wanted)

@@ -31,6 +31,7 @@ from fieldstone.metadata import ddl, fills, ownership, statistics, store, tables
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata.definitions import FieldDef
 from fieldstone.metadata.identities import ARCHIVED, Identity, key_of
+from fieldstone.metadata.kind_names import PER_OBJECT
 from fieldstone.metadata.plan import Given, Plan, plan
 from fieldstone.metadata.snapshot import Snapshot
 
@@ -296,7 +297,7 @@ def _with_texts(rows: dict[str, dict[str, Any]], planned: Plan, version: int) ->
 
 def _document_identity(snapshot: Snapshot, path: str, document: Mapping[str, Any]) -> Identity:
     kind = str(document["kind"])
-    return snapshot.identities[key_of(kind, str(document.get("object") or "") if kind not in ("object",) else "", texts.name_of(document))]
+    return snapshot.identities[key_of(kind, str(document.get("object") or "") if kind in PER_OBJECT else "", texts.name_of(document))]
 
 
 def _live_field(snapshot: Snapshot, identity: Identity) -> FieldDef | None:
