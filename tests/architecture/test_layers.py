@@ -1,7 +1,8 @@
 """The arrows between the layers: each is imported alone, in a fresh interpreter, and must not bring a lower one along.
 
 base (errors, limits, settings, outbound, db) ← rules ← metadata ← records ← notify ← workflow ← packs, reports, data ← api, web, cli
-beside: i18n (imported by notify, reports, data and the surfaces), auth (imports records; imported by the surfaces alone).
+beside: i18n (knows nothing but errors: what a person types is read by language from metadata on), auth (imports records; imported by the
+surfaces alone).
 """
 
 import ast
@@ -23,12 +24,12 @@ MAY_IMPORT = {
     "db": frozenset({"errors", "limits", "settings"}),
     "i18n": BASE,
     "rules": BASE,
-    "metadata": BASE | {"rules"},
-    "records": BASE | {"rules", "metadata"},
+    "metadata": BASE | {"rules", "i18n"},
+    "records": BASE | {"rules", "metadata", "i18n"},
     "notify": BASE | {"rules", "metadata", "records", "i18n"},
-    "auth": BASE | {"rules", "metadata", "records"},
-    "workflow": BASE | {"rules", "metadata", "records", "notify"},
-    "packs": BASE | {"rules", "metadata", "records", "notify", "workflow", "shipped"},
+    "auth": BASE | {"rules", "metadata", "records", "i18n"},
+    "workflow": BASE | {"rules", "metadata", "records", "notify", "i18n"},
+    "packs": BASE | {"rules", "metadata", "records", "notify", "workflow", "shipped", "i18n"},
     "reports": BASE | {"rules", "metadata", "records", "notify", "workflow", "i18n"},
     "data": BASE | {"rules", "metadata", "records", "notify", "workflow", "i18n"},
 }
