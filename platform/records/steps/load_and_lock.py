@@ -31,6 +31,19 @@ def begin(batch: Batch) -> None:
             "deleted_at": None,
             "deleted_by": None,
         }
+        if "stamps" in item.change.options:
+            _set_stamps(batch, item)
+
+
+def _set_stamps(batch: Batch, item: Item) -> None:
+    """Take over when a record was made, and by whom, from the system it comes from. Source: spec/data.md, section 1."""
+    rights = batch.rights
+    if not (rights.unrestricted or (rights.setup("import") and rights.setup("modify_all_data"))):
+        item.refuse("field_forbidden", field="created_at", object=batch.object.name)
+        return
+    stamps = item.change.options["stamps"]
+    item.image |= {"created_at": stamps["created_at"], "created_by": stamps.get("created_by")}
+    item.image |= {"updated_at": item.image["created_at"], "updated_by": item.image["created_by"]}
 
 
 def load(batch: Batch) -> None:
