@@ -42,7 +42,9 @@ class Change:
     given: Given = "json"
     row_version: int | None = None  # the version the caller has seen; None: the last writer of each field wins
     record_type: str | None = None  # on create; on update: change of record type
-    options: Values = field(default_factory=lambda: NOTHING)  # `cell_formats` (by field), `keep_auto_numbers`, `ignore_forbidden`: imports; `layout`: forms
+    # Of imports: `cell_formats` (by field), `keep_auto_numbers`, `ignore_forbidden`, `stamps` ({"created_at", "created_by"} of the old
+    # system), `leave_out_automations` (those before the save). Of forms: `layout`.
+    options: Values = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
