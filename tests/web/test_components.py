@@ -34,6 +34,8 @@ def _open(page: Any, url: str) -> Any:
     page.goto(url)
     for part in ("x-expression .cm-content", ".ProseMirror", ".sec", "x-import-progress progress"):
         page.locator(part).first.wait_for()
+    for name in ("x-board", "x-depends", "x-form", "x-lookup", "x-selection"):
+        page.locator(f"{name}:defined").first.wait_for(state="attached")
     return page
 
 
