@@ -7,7 +7,7 @@ Source: spec/metadata.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata import fills, statistics
 from fieldstone.metadata.changes import ChangeSet
-from fieldstone.metadata.check import check
+from fieldstone.metadata.check import Rights, check
 from fieldstone.metadata.definitions import ObjectDef
 from fieldstone.metadata.identities import Identity, Key
 from fieldstone.metadata.load import build
@@ -25,8 +25,6 @@ from fieldstone.metadata.propose import Documents, Proposal, different, free_col
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import Stored
 from fieldstone.metadata.transition import NO, PlanStep, Transition, moved_values, transition
-
-Rights = Callable[[Snapshot, ChangeSet], Iterable[Problem]]  # what the author may not do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +138,13 @@ def plan(
 ) -> Plan:
     """Return what `changes` would do to the org as it is in `current`, with every problem at once; writes nothing.
 
-    `connection` answers questions about records. `language`: of the reader, for examples of names. `rights` tells what the author may
-    not do. `given`: from an earlier plan of the same change set. `opened`: its hidden columns are there already, its questions answered.
+    `connection` answers questions about records. `language`: of the reader, for examples of names. `rights` tells, of the
+    documents as they would be, what the author may not do. `given`: from an earlier plan of the same change set. `opened`: its
+    hidden columns are there already, its questions answered.
     """
     given = given or Given()
     proposal = propose(current, changes, given.identities)
-    problems = (*proposal.problems, *check(proposal.documents, current=current, language=language))
-    if not any(not problem.warning for problem in problems) and rights is not None:
-        problems += tuple(rights(current, changes))
+    problems = (*proposal.problems, *check(proposal.documents, current=current, language=language, rights=rights))
     if any(not problem.warning for problem in problems):
         return _refused(current, changes, proposal, problems, given)
     outlined = _outlined(current, proposal, changes, given)

@@ -108,9 +108,9 @@ def test_a_type_is_changed_into_a_new_column_and_the_old_values_stay(deals):
 
 
 def test_values_that_do_not_fit_stop_the_plan_unless_somebody_says_what_becomes_of_them(deals):
-    date = {"type": "number", "label": "N"}
+    deals.publish(deals.with_fields("deal", extra=TEXT), answers={"objects/deal.json#/fields/extra": Answer(fill="ten")})
     with pytest.raises(Refused) as refused:
-        deals.publish(deals.with_fields("deal", name=date))
+        deals.publish(deals.with_fields("deal", extra=NUMBER))
     assert [(p.code, p.params["rows"]) for p in refused.value.problems] == [("rows_do_not_fit", 2500)]
     version = deals.snapshot.version
     deals.publish(
