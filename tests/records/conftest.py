@@ -1,26 +1,38 @@
-"""A world per test, made once and copied."""
+"""A world per test, made once and copied; every statement on a record table must carry the gate's mark."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.statements import counting
 from tests.support.worlds import World, reopened
 
 _made: dict[tuple[str, str], World] = {}
 
 
 @pytest.fixture
-def a_world(prepared, databases) -> Callable[..., World]:
+def a_world(prepared, databases) -> Iterator[Callable[..., World]]:
     """`a_world(key, make)`: the world that `make(engine)` returns, in a database of this test's own."""
+
+    watching = ExitStack()
 
     def get(key: str, make: Callable[[Engine], World], **options) -> World:
         def prepare(engine: Engine) -> None:
             _made[key, databases.kind] = make(engine)
 
         engine = prepared(key, prepare)
-        return reopened(engine, _made[key, databases.kind], **options)
+        made = reopened(engine, _made[key, databases.kind], **options)
+        seen = watching.enter_context(counting(engine))
+        watching.callback(lambda: _expect(seen.unmarked(made.snapshot.tables)))
+        return made
 
-    return get
+    with watching:
+        yield get
+
+
+def _expect(unmarked: list[str]) -> None:
+    assert unmarked == []

@@ -26,7 +26,7 @@ class Needs:
 
     lookups: tuple[str, ...]  # all lookups of the object, and its owner
     paths: tuple[Path, ...]  # read by rules, defaults and lookup filters
-    read_through: frozenset[str]  # lookups at the beginning of a path
+    read_through: frozenset[str]  # lookups that rules and defaults go through, so that they are wanted even where nothing changed
 
 
 def needs(snapshot: Snapshot, definition: ObjectDef) -> Needs:
@@ -43,19 +43,20 @@ def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
     lookups = [found.name for found in definition.fields.values() if found.type in LOOKUPS and found.column is not None]
     if "owner" in definition.system_fields:
         lookups.append("owner")
-    paths = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads if len(path) > 1 and path[0] in lookups}
+    read = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads if len(path) > 1 and path[0] in lookups}
+    paths = set(read)
     for found in definition.fields.values():
         if found.type in LOOKUPS and found.filter is not None:
-            for path in snapshot.expression(found.filter, found.to, "lookup_filter").reads:
+            for path in snapshot.expression(found.filter, found.to, "lookup_filter", record=definition.name).reads:
                 if not path[0].startswith("$"):
                     paths.add((found.name, *path))
-                elif path[0] == "$Record" and len(path) > 2:
-                    paths.add(path[1:])
+                elif len(path) > 2:
+                    read.add(path[1:])
         if found.type == "user" and found.active_only:
             paths.add((found.name, "active"))
     if "owner" in lookups:
         paths.add(("owner", "active"))
-    return Needs(tuple(lookups), tuple(sorted(paths)), frozenset(path[0] for path in paths))
+    return Needs(tuple(lookups), tuple(sorted(paths | read)), frozenset(path[0] for path in read))
 
 
 def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled]:
@@ -96,7 +97,7 @@ def look_up(batch: Batch, wanted: Needs) -> None:
     """Look up every lookup of the batch that has not been yet, in one statement, or none at all."""
     asked: list[tuple[Item, dict[str, str | None]]] = []
     for item in batch.open:
-        ids = {name: _to_look_up(item, name, wanted) for name in wanted.lookups}
+        ids = {name: _to_look_up(batch, item, name, wanted) for name in wanted.lookups}
         if any(ids.values()):
             asked.append((item, ids))
     if not asked:
@@ -112,7 +113,7 @@ def look_up(batch: Batch, wanted: Needs) -> None:
                 item.image |= answer[name].values
 
 
-def _to_look_up(item: Item, name: str, wanted: Needs) -> str | None:
+def _to_look_up(batch: Batch, item: Item, name: str, wanted: Needs) -> str | None:
     """The id to look up: one that was not yet, and that either differs from before or is read through by a rule."""
     value = item.image.get(name)
     if value is None:
@@ -126,4 +127,5 @@ def _to_look_up(item: Item, name: str, wanted: Needs) -> str | None:
     if not isinstance(value, str) or (name in item.looked and item.looked[name][0] == value):
         return None
     same = item.prior is not None and item.prior.get(name) == value
+    same = same or (name == "owner" and value == batch.principal.user_id)  # who saves is there
     return None if same and name not in wanted.read_through else value

@@ -170,6 +170,8 @@ def _owner(snapshot: Snapshot, definition: ObjectDef) -> Check:
             if not batch.principal.unrestricted:
                 item.refuse("required", field="owner", object=definition.name)
             return
+        if value == batch.principal.user_id:  # who saves is there and active
+            return
         queue = queues(snapshot).get(value)
         if queue is not None:
             if definition.owned_by != "user_or_queue" or definition.name not in queue.objects:
@@ -178,7 +180,7 @@ def _owner(snapshot: Snapshot, definition: ObjectDef) -> Check:
         looked = item.looked.get("owner")
         if looked is None or not looked[1].exists:
             item.refuse("record_not_found", field="owner", target_object="user")
-        elif looked[1].values.get("owner.active") is False and value != batch.principal.user_id:
+        elif looked[1].values.get("owner.active") is False:
             item.refuse("inactive_user", field="owner")
 
     return check
@@ -197,7 +199,7 @@ def _filters(snapshot: Snapshot, definition: ObjectDef) -> tuple[LookupFilter, .
     made = []
     for found in definition.fields.values():
         if found.type in LOOKUPS and found.filter is not None:
-            compiled = snapshot.expression(found.filter, found.to, "lookup_filter")
+            compiled = snapshot.expression(found.filter, found.to, "lookup_filter", record=definition.name)
             own = frozenset(path[1] for path in compiled.reads if path[0] == "$Record" and len(path) > 1)
             made.append(LookupFilter(found, compiled, own))
     return tuple(made)
