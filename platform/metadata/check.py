@@ -38,7 +38,7 @@ def check(
     Stages: meta-schema → names → references and sense → expressions → graph → limits → examples → rights of the author (`rights`, if
     given). Documents that stand in `current` as they are have passed their meta-schema before. Reads no records, raises nothing.
     """
-    published = _published(current)
+    published = current.parsed if current is not None else {}
     sound, problems = check_shape(documents, lambda path, document: published.get(path) is document)
     proposed = Proposed(documents=_documents(documents), sound=sound, language=language)
     proposed.take(problems)
@@ -52,10 +52,6 @@ def check(
 def check_manifest(manifest: Document, path: str = "pack.json") -> tuple[Problem, ...]:
     """Return what the meta-schema of pack manifests has against `manifest`."""
     return tuple(problem.at(document=path) for problem in meta_schemas.problems(manifest, "pack"))
-
-
-def _published(current: Snapshot | None) -> Mapping[str, Document]:
-    return {} if current is None else current.parsed  # the very objects a proposal shares with what is in force
 
 
 def _documents(documents: Mapping[str, Document]) -> Mapping[str, Document]:

@@ -120,9 +120,15 @@ def build(documents: Mapping[str, Document], stored: Stored, *, previous: Snapsh
 
     before = None if previous is None else previous.once(_definitions_of)
     found = load(documents, stored.identities, language=stored.version.language, previous=before)
-    text = {path: texts.canonical(document) for path, document in documents.items() if path not in stored.texts}
-    whole = replace(stored, texts={path: stored.texts.get(path) or text[path] for path in documents})
+    whole = replace(stored, texts={path: _text(path, document, stored, previous) for path, document in documents.items()})
     return Snapshot(definitions=found.items, stored=whole, parsed=documents, previous=previous)
+
+
+def _text(path: str, document: Document, stored: Stored, previous: Snapshot | None) -> str:
+    """Return a document's canonical text; one that is known is not written again."""
+    if previous is None:
+        return stored.texts.get(path) or texts.canonical(document)
+    return previous.documents[path] if previous.parsed.get(path) is document else texts.canonical(document)
 
 
 def _definitions_of(snapshot: Snapshot) -> Definitions:
