@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from zoneinfo import available_timezones
 
 from sqlalchemy import Engine
 
@@ -129,6 +130,22 @@ def change_own_password(engine: Engine, by: Principal, old: str, new: str, *, bu
         audit.note(transaction, by, "user.password_changed", object_name="user", record=user_id)
 
     retrying(engine, work)
+
+
+OWN_SETTINGS = frozenset({"language", "zone"})
+
+
+def change_own_settings(records: Records, by: Principal, values: Mapping[str, Any]) -> None:
+    """Change what everybody may change of themselves: language and time zone. Raises Refused for anything that does not fit."""
+    assert by.user_id is not None
+    if set(values) - OWN_SETTINGS:
+        raise NotAllowed("user.edit")
+    if "zone" in values and values["zone"] not in available_timezones():
+        raise Refused(Problem(code="unknown_zone", params={"zone": values["zone"]}, field="zone"))
+    if "language" in values:
+        values = {**values, "language": str(values["language"]).replace("-", "_").lower()}  # API names have no hyphen
+    change = Change(object="user", action="update", id=by.user_id, values=values, given="typed")
+    records.save(Principal.internal("own settings"), [change], channel="web")
 
 
 def _personal(values: Mapping[str, Any]) -> list[str]:

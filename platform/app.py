@@ -1,0 +1,142 @@
+"""Puts the application together: settings become an engine, the holder of snapshots, the save pipeline with workflow's steps, the queue.
+
+Here: `Org`, `open_org`, founding one, the background work of the embedded shape. Not here: what the parts do. The surfaces, the
+workers and the tests all begin with an `Org`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from fieldstone import rules
+from fieldstone.auth import attempts, passwords, sessions, tokens
+from fieldstone.db.engine import create_engine
+from fieldstone.db.migrations import current as schema_revision
+from fieldstone.db.migrations import migrate
+from fieldstone.db.transaction import read, write
+from fieldstone.metadata import store
+from fieldstone.metadata.holder import Holder
+from fieldstone.notify import inbox
+from fieldstone.records import audit, recycle_bin
+from fieldstone.records.save import Records
+from fieldstone.settings import Settings
+from fieldstone.web import tables as of_pages
+from fieldstone.workflow import queue, sweeper, tasks
+from fieldstone.workflow.approvals.commands import Approvals
+from fieldstone.workflow.approvals.notices import Notices
+from fieldstone.workflow.approvals.panel import Panels
+from fieldstone.workflow.deliveries import Post, mail_handler
+from fieldstone.workflow.outbox import Outbox
+from fieldstone.workflow.steps import steps
+
+# Modules that nothing else here would load, whose tables `migrate` has to know.
+WITH_TABLES = (attempts, audit, inbox, of_pages, passwords, recycle_bin, sessions, tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Org:
+    """One org, open: what every surface, worker and job works with. Shared by all threads of the process."""
+
+    settings: Settings
+    name: str  # keeps its queues apart from those of other orgs on one broker
+    engine: Engine
+    holder: Holder
+    records: Records
+    approvals: Approvals
+    panels: Panels
+    outbox: Outbox
+    handlers: tasks.Handlers
+    celery: Celery
+
+    def scheduler(self) -> sweeper.Scheduler:
+        """Return the loop that offers due work and plans periodic work."""
+        return sweeper.Scheduler(self.engine, self.outbox)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Somebody who can sign in to a new org, with a password that is told once."""
+
+    name: str
+    username: str
+    password: str
+    does: str  # what they are there for, such as "administrator"
+
+
+def open_org(settings: Settings) -> Org:
+    """Return the org of these settings. The database may still be empty: see `is_founded` and `found`.
+
+    Raises Refused for a secret key that cannot be trusted.
+    """
+    settings = settings.with_secret()
+    engine = create_engine(
+        settings.database,
+        schema=settings.database_schema or None,
+        on_connect=(rules.register_functions,),
+        pool_size=settings.database_pool,
+    )
+    return assembled(settings, engine, Holder(engine))
+
+
+def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
+    """Return the org on an engine that is open already: for `open_org`, and for tests on databases of their own."""
+    name = hashlib.sha256(f"{settings.database} {settings.database_schema}".encode()).hexdigest()[:12]
+    handlers = tasks.handlers([mail_handler(settings.smtp_url)])
+    celery = queue.celery_app(settings.broker_url, partial(tasks.perform, engine, handlers), org=name)
+    outbox = Outbox(hint=queue.Queue(celery, org=name).hint)
+    notices = Notices(post=Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url), address=settings.address)
+    records = Records(engine, holder, steps(notices), secret=settings.secret_key)
+    return Org(
+        settings=settings,
+        name=name,
+        engine=engine,
+        holder=holder,
+        records=records,
+        approvals=Approvals(records=records, notices=notices),
+        panels=Panels(records=records),
+        outbox=outbox,
+        handlers=handlers,
+        celery=celery,
+    )
+
+
+class Background:
+    """Worker and scheduler in threads of this process: the embedded shape."""
+
+    def __init__(self, org: Org) -> None:
+        self._worker = queue.InProcessWorker(partial(tasks.perform, org.engine, org.handlers), org=org.name)
+        self._scheduler = org.scheduler()
+
+    def start(self) -> None:
+        """Start both; return when they take work."""
+        self._worker.start()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let what is being done be finished; what has not begun stays in the outbox."""
+        self._scheduler.stop()
+        self._worker.stop()
+
+
+def is_founded(org: Org) -> bool:
+    """Tell whether the database holds an org."""
+    if schema_revision(org.engine) is None:
+        return False
+    with read(org.engine) as transaction:
+        return transaction.connection.execute(store.READ_VERSION).first() is not None
+
+
+def found(org: Org, *, name: str) -> None:
+    """Make the system tables and an org without any definition; packs bring those."""
+    migrate(org.engine)
+    with write(org.engine) as transaction:
+        store.found_org(transaction.connection, name=name, language=org.settings.language, zone=org.settings.time_zone, now=transaction.now)

@@ -1,0 +1,100 @@
+"""`fieldstone run`: the web server and, in the embedded shape, the worker and the scheduler in the same process.
+
+Here: the first start of an embedded org, starting and stopping in order. Not here: the parts themselves (`app.py`, `web/app.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+from waitress import create_server
+
+from fieldstone.app import Background, Login, Org, found, is_founded, open_org
+from fieldstone.cli.opening import begin_log, settings
+from fieldstone.db.migrations import migrate
+from fieldstone.errors import Problem, Refused
+from fieldstone.web.app import create_app
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--port", type=int, help="Port on which to listen.")
+@click.option("--host", help="Address on which to listen.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder of the embedded org.")
+@click.option("--name", default="Fieldstone", show_default=True, help="Name of the org, at the first start.")
+@click.option("--sample/--no-sample", default=True, show_default=True, help="Load sample data at the first start.")
+def command(port: int | None, host: str | None, data: Path | None, name: str, sample: bool) -> None:
+    """Start the web server. In a new data folder an org is made first, with the shipped packs."""
+    chosen = settings(port=port, host=host, data=data)
+    begin_log(chosen)
+    org = open_org(chosen)
+    try:
+        _make_ready(org, name=name, sample=sample)
+        _serve(org)
+    finally:
+        org.close()
+
+
+def _make_ready(org: Org, *, name: str, sample: bool) -> None:
+    """Bring the tables to this version; found the org of a new data folder and print its first logins."""
+    if is_founded(org):
+        migrate(org.engine)
+        return
+    if not org.settings.embedded:
+        raise Refused(Problem(code="no_org", params={"command": "fieldstone org create"}))
+    click.echo("Making a new org. This takes a few seconds.")
+    print_logins(found(org, name=name, sample=sample))
+
+
+def print_logins(logins: tuple[Login, ...]) -> None:
+    """Print who may sign in. The passwords are random and shown this once."""
+    width = max((len(login.name) for login in logins), default=0)
+    click.echo("\nSign in as one of these people. The passwords are shown this once:")
+    for login in logins:
+        click.echo(f"  {login.name:<{width}}  {login.username:<12}  {login.password}  {login.does}")
+    click.echo()
+
+
+def _serve(org: Org) -> None:
+    """Serve until told to stop; then let what is being done be finished."""
+    chosen = org.settings
+    server = create_server(
+        create_app(org),
+        host=chosen.host,
+        port=chosen.port,
+        threads=chosen.web_threads,
+        ident=None,
+        trusted_proxy="*" if chosen.proxies else None,
+        trusted_proxy_count=chosen.proxies or None,
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"} if chosen.proxies else None,
+        clear_untrusted_proxy_headers=True,
+        max_request_body_size=210 * 2**20,
+    )
+    background = Background(org) if chosen.in_process_broker else None
+    if background is not None:
+        background.start()
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    click.echo(f"Fieldstone answers at {chosen.address}  (stop with Ctrl C)")
+    try:
+        server.run()
+    except SystemExit:
+        pass
+    finally:
+        server.close()
+        if background is not None:
+            background.stop()

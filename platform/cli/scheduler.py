@@ -1,0 +1,22 @@
+"""`fieldstone scheduler`: offer due work and plan periodic work. Several may run; one leads.
+
+Here: the command. Not here: what is offered and planned (`workflow/sweeper.py`).
+"""
+
+from __future__ import annotations
+
+import signal
+
+import click
+
+from fieldstone.cli.opening import opened
+
+
+@click.command()
+def command() -> None:
+    """Offer due work and plan periodic work, until told to stop."""
+    with opened() as org:
+        scheduler = org.scheduler()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: scheduler.ask_to_stop())
+        scheduler.run()

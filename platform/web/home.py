@@ -1,0 +1,64 @@
+"""Home: what waits for the person, and their records that changed last. Choosing an app.
+
+Here: the page. Not here: the navigation (`shell.py`), approvals (`approvals.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, make_response
+from flask.typing import ResponseReturnValue
+
+from fieldstone.errors import NotVisible
+from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.records.query import Query, Sort
+from fieldstone.web.admission import SIGNED_IN, admit
+from fieldstone.web.approvals import waiting_tasks
+from fieldstone.web.cookies import YEAR, is_plain_loopback
+from fieldstone.web.current import current
+from fieldstone.web.pages import page, redirect_after
+from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects
+
+bp = Blueprint("home", __name__)
+
+LISTS = 4  # objects whose records are shown
+ROWS = 5
+
+
+@bp.get("/")
+@admit(SIGNED_IN)
+def show() -> ResponseReturnValue:
+    """The home page."""
+    mine = [(definition, _mine(definition)) for definition, _item in shown_objects(chosen_app()) if definition.owned_by != "none"][:LISTS]
+    return page("home.html", mine=mine, tasks=waiting_tasks(limit=ROWS), hour=current.now.astimezone(current.zone).hour, plural=plural)
+
+
+def _mine(definition: ObjectDef) -> list[tuple[dict[str, Any], datetime]]:
+    """Return the person's own records of an object, those changed last first, with when that was."""
+    read = current.gate.read(
+        Query(
+            object=definition.name,
+            select=(definition.name_field, "updated_at"),
+            filter={"field": "owner", "op": "me"},
+            sort=(Sort(field="updated_at", descending=True),),
+            limit=ROWS,
+        )
+    )
+    return [(record, record["updated_at"]) for record in read.records]
+
+
+@bp.get("/app/<app_name>")
+@admit(SIGNED_IN)
+def choose_app(app_name: str) -> ResponseReturnValue:
+    """Work in another app: its objects stand in the navigation from now on."""
+    chosen = next((each for each in apps() if each.name == app_name), None)
+    if chosen is None:
+        raise NotVisible
+    first = next(iter(shown_objects(chosen)), None)
+    response = make_response(redirect_after(f"/o/{first[0].name}" if first is not None else "/"))
+    response.set_cookie(
+        APP_COOKIE, chosen.name, max_age=YEAR, httponly=True, samesite="Lax", secure=not is_plain_loopback(current.org.settings)
+    )
+    return response

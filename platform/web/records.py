@@ -1,0 +1,382 @@
+"""One record: its page, its forms, deleting, restoring, handing over.
+
+Here: the views. Not here: what stands on the page (`record_pages.py`), inputs (`forms.py`), any rule: the save decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import MultiDict
+
+from fieldstone.db.ids import new_id
+from fieldstone.db.transaction import Transaction, retrying
+from fieldstone.errors import Conflict, NotAllowed, NotVisible, Problem, Refused
+from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
+from fieldstone.metadata.definitions.record_types import RecordTypeDef
+from fieldstone.records import draft as drafts
+from fieldstone.records.changes import Change
+from fieldstone.records.gate.access import EDIT
+from fieldstone.records.opening import open_for_writing
+from fieldstone.web import forms, layouts, record_pages, typed_forms
+from fieldstone.web.admission import SIGNED_IN, admit
+from fieldstone.web.current import current
+from fieldstone.web.forms import RecordForm
+from fieldstone.web.globals_of_templates import label
+from fieldstone.web.pages import fragment, page, redirect_after
+from fieldstone.web.shell import plural, toast
+
+bp = Blueprint("records", __name__)
+
+MOST_AT_ONCE = 200  # ticked records
+
+
+@bp.get("/o/<object_name>/<record_id>")
+@admit(SIGNED_IN)
+def show(object_name: str, record_id: str) -> ResponseReturnValue:
+    """The page of one record, with one of its tabs open."""
+    shown = record_pages.read(object_name, record_id, request.args.get("tab"))
+    return page("record/page.html", block="tab", shown=shown)
+
+
+# ---------------------------------------------------------------------------------------------------------------- create
+
+
+@bp.get("/o/<object_name>/new")
+@admit(SIGNED_IN)
+def new(object_name: str) -> ResponseReturnValue:
+    """The create form: defaults filled in, values set by the link (`set.stage=won`) or by what was typed before a login."""
+    definition = current.object(object_name)
+    if not current.rights.can(definition.name, "create"):
+        raise NotAllowed(f"{definition.name}.create")
+    kind = _record_type(definition, request.args.get("record_type"))
+    if kind is None and "record_type" not in request.args and len(types := record_types(definition)) > 1:
+        return page("record/type.html", definition=definition, types=types, query=request.query_string.decode())
+    sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+    values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
+    form = _form(definition, None, values, record_type=kind, typed=sent, number=new_id())
+    return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, None))
+
+
+@bp.post("/o/<object_name>/new")
+@admit(SIGNED_IN)
+def create(object_name: str) -> ResponseReturnValue:
+    """Save a new record, or show the form again with what to put right. A form sent twice makes one record."""
+    definition = current.object(object_name)
+    principal, number, kind = current.principal, request.form.get("form_number"), request.form.get("record_type") or None
+    values = forms.read(definition, request.form)
+    made = typed_forms.sent_before(current.transaction, principal.user_id or "", number)
+    if made is None:
+        layout = layouts.layout_for(current.snapshot, definition, principal, kind)
+        options = {"layout": layout.name} if layout.name != layouts.GENERATED else {}
+        change = Change(object=definition.name, action="create", values=values, given="form", record_type=kind, options=options)
+        try:
+            made = _create_once(change, number)
+        except Refused as refused:
+            form = _form(definition, None, values, record_type=kind, typed=request.form, number=number, problems=refused.problems)
+            return page("record/form.html", block="form", status=422, form=form, cancel=_back_from_form(definition, None))
+        toast(_("%(object)s created", object=label(definition)))
+    again = f"/o/{definition.name}/new" + (f"?record_type={kind}" if kind else "")
+    return redirect_after(again if "again" in request.form else f"/o/{definition.name}/{made}")
+
+
+def _create_once(change: Change, number: str | None) -> str:
+    """Save a new record together with the number of its form, and return its id."""
+    principal, org = current.principal, current.org
+    current.close()
+
+    def work(transaction: Transaction) -> str:
+        snapshot, acting = open_for_writing(transaction, org.holder, principal)
+        (outcome,) = org.records.save_in(transaction, snapshot, acting, (change,), channel="web")
+        assert outcome.id is not None
+        typed_forms.note_sent(transaction, principal.user_id or "", number, outcome.id)
+        return outcome.id
+
+    try:
+        return retrying(org.engine, work)
+    except IntegrityError:  # the same form was sent a moment before
+        made = typed_forms.sent_before(current.transaction, principal.user_id or "", number)
+        if made is None:
+            raise
+        return made
+
+
+def record_types(definition: ObjectDef) -> list[RecordTypeDef]:
+    """Return the record types one may choose from for a new record."""
+    found = [each for each in current.snapshot.all("record_type", definition.name) if isinstance(each, RecordTypeDef) and each.active]
+    return sorted(found, key=lambda each: (each.order, each.name))
+
+
+def _record_type(definition: ObjectDef, asked: str | None) -> str | None:
+    """Return the record type asked for if it is one, else the only one there is, else None."""
+    types = record_types(definition)
+    if any(each.name == asked for each in types):
+        return asked
+    return types[0].name if len(types) == 1 else None
+
+
+def _set_by_link(definition: ObjectDef) -> dict[str, Any]:
+    """Return the values that a link sets, such as the parent of a related list's new record."""
+    given = {key[4:]: value for key, value in request.args.items() if key.startswith("set.")}
+    editable = current.rights.editable(definition.name)
+    return {name: value for name, value in given.items() if name in editable}
+
+
+def _back_from_form(definition: ObjectDef, record_id: str | None) -> str:
+    """Return where Cancel leads: the record, or for a new one the record it belongs to, or the list."""
+    if record_id is not None:
+        return f"/o/{definition.name}/{record_id}"
+    for key, value in request.args.items():
+        found = definition.field(key.removeprefix("set."))
+        if key.startswith("set.") and found is not None and found.type in LOOKUPS and found.to is not None:
+            return f"/o/{found.to}/{value}"
+    return f"/o/{definition.name}"
+
+
+# ------------------------------------------------------------------------------------------------------------------ edit
+
+
+@bp.get("/o/<object_name>/<record_id>/edit")
+@admit(SIGNED_IN)
+def edit(object_name: str, record_id: str) -> ResponseReturnValue:
+    """The edit form of one record."""
+    definition = current.object(object_name)
+    record = current.gate.get(definition.name, record_id)
+    _require_editable(definition, record_id)
+    sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+    values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
+    form = _form(definition, record, values, record_type=record.get("record_type"), typed=sent)
+    return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, record_id))
+
+
+def _require_editable(definition: ObjectDef, record_id: str) -> None:
+    if not current.rights.can(definition.name, "edit") or current.gate.access(definition.name, record_id) < EDIT:
+        raise NotAllowed(f"{definition.name}.edit")
+
+
+@bp.post("/o/<object_name>/<record_id>/edit")
+@admit(SIGNED_IN)
+def update(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Save the edit form of one record, or show it again with what to put right, or with what somebody else has saved."""
+    definition = current.object(object_name)
+    record = current.gate.get(definition.name, record_id)
+    kind = record.get("record_type")
+    layout = layouts.layout_for(current.snapshot, definition, current.principal, kind)
+    values, version = forms.read(definition, request.form), request.form.get("row_version", "")
+    change = Change(
+        object=definition.name,
+        action="update",
+        id=record_id,
+        values=values,
+        given="form",
+        row_version=int(version) if version.isdigit() else None,
+        options={"layout": layout.name} if layout.name != layouts.GENERATED else {},
+    )
+    try:
+        _save(change)
+    except Conflict as conflict:
+        record = current.gate.get(definition.name, record_id)
+        differing = forms.differences(definition, record, values, conflict)
+        if not differing:  # the same form was sent twice, or somebody else typed the same
+            return redirect_after(f"/o/{definition.name}/{record_id}")
+        form = _form(definition, record, values, record_type=kind, typed=request.form)
+        form.conflicts = differing
+        return page("record/form.html", block="form", status=409, form=form, cancel=_back_from_form(definition, record_id))
+    except Refused as refused:
+        record = current.gate.get(definition.name, record_id)
+        form = _form(definition, record, values, record_type=kind, typed=request.form, problems=refused.problems)
+        form.row_version = change.row_version
+        return page("record/form.html", block="form", status=422, form=form, cancel=_back_from_form(definition, record_id))
+    toast(_("%(object)s saved", object=label(definition)))
+    return redirect_after(f"/o/{definition.name}/{record_id}")
+
+
+def _save(*changes: Change) -> None:
+    """Save changes as the person who asks, all or none."""
+    principal = current.principal
+    current.close()
+    current.org.records.save(principal, changes, channel="web")
+
+
+@bp.post("/o/<object_name>/draft")
+@admit(SIGNED_IN)
+def react(object_name: str) -> ResponseReturnValue:
+    """Answer a changed field: the same form with what its defaults, formulas and conditions now come to. Writes nothing."""
+    definition = current.object(object_name)
+    record_id = request.args.get("record")
+    record = current.gate.get(definition.name, record_id) if record_id else None
+    kind = record.get("record_type") if record is not None else request.form.get("record_type") or None
+    sent = forms.without_untouched(request.form)
+    form = _form(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=request.form.get("form_number"))
+    version = request.form.get("row_version", "")
+    form.row_version = int(version) if version.isdigit() else form.row_version
+    form.typed = False
+    return fragment("record/form.html", "form", form=form, cancel=_back_from_form(definition, record_id))
+
+
+def _form(
+    definition: ObjectDef,
+    record: Mapping[str, Any] | None,
+    values: Mapping[str, Any],
+    *,
+    record_type: str | None = None,
+    typed: MultiDict[str, str] | None = None,
+    number: str | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> RecordForm:
+    """Return the form for a record, or a new one, with these values in it."""
+    layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
+    draft = drafts.draft(
+        current.gate,
+        definition.name,
+        record["id"] if record is not None else None,
+        values,
+        "form",
+        record_type=record_type,
+        layout_name=layout.name if layout.name != layouts.GENERATED else None,
+    )
+    return forms.build(
+        definition,
+        layout,
+        draft,
+        record=record,
+        typed=typed,
+        problems=problems,
+        record_type=record_type,
+        row_version=record["row_version"] if record is not None else None,
+        number=number,
+    )
+
+
+# ----------------------------------------------------------------------------------------------- clone, delete, hand over
+
+
+@bp.get("/o/<object_name>/<record_id>/clone")
+@admit(SIGNED_IN)
+def clone(object_name: str, record_id: str) -> ResponseReturnValue:
+    """The create form with the readable values of another record."""
+    definition = current.object(object_name)
+    if not current.rights.can(definition.name, "create"):
+        raise NotAllowed(f"{definition.name}.create")
+    record = current.gate.get(definition.name, record_id)
+    copied = forms.copyable(definition, record)
+    form = _form(definition, None, copied, record_type=record.get("record_type"), number=new_id())
+    return page("record/form.html", form=form, cancel=_back_from_form(definition, record_id))
+
+
+@bp.post("/o/<object_name>/<record_id>/delete")
+@admit(SIGNED_IN)
+def delete(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Put a record into the recycle bin; the next page offers to undo it."""
+    definition = current.object(object_name)
+    _save(Change(object=definition.name, action="delete", id=record_id))
+    toast(_("%(object)s deleted", object=label(definition)), undo=f"/o/{definition.name}/{record_id}/restore")
+    return redirect_after(f"/o/{definition.name}")
+
+
+@bp.post("/o/<object_name>/<record_id>/restore")
+@admit(SIGNED_IN)
+def restore(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Take a record out of the recycle bin."""
+    definition = current.object(object_name)
+    _save(Change(object=definition.name, action="restore", id=record_id))
+    target = f"/o/{definition.name}/{record_id}"
+    if "X-Requested-With" in request.headers:
+        return {"location": target}
+    toast(_("%(object)s restored", object=label(definition)))
+    return redirect_after(target)
+
+
+@bp.post("/o/<object_name>/delete")
+@admit(SIGNED_IN)
+def delete_several(object_name: str) -> ResponseReturnValue:
+    """Put the ticked records into the recycle bin, all or none."""
+    definition = current.object(object_name)
+    ids = _ticked()
+    _save(*(Change(object=definition.name, action="delete", id=each) for each in ids))
+    toast(ngettext("%(num)d record deleted", "%(num)d records deleted", len(ids)), undo=f"/o/{definition.name}/restore?ids={','.join(ids)}")
+    return redirect_after(f"/o/{definition.name}")
+
+
+@bp.post("/o/<object_name>/restore")
+@admit(SIGNED_IN)
+def restore_several(object_name: str) -> ResponseReturnValue:
+    """Take several records out of the recycle bin."""
+    definition = current.object(object_name)
+    ids = request.args.get("ids", "").split(",")[:MOST_AT_ONCE]
+    _save(*(Change(object=definition.name, action="restore", id=each) for each in ids))
+    return {"location": f"/o/{definition.name}"}
+
+
+def _ticked() -> list[str]:
+    ids = list(dict.fromkeys(request.form.getlist("select")))
+    if not ids:
+        raise Refused(Problem(code="nothing_selected"))
+    if len(ids) > MOST_AT_ONCE:
+        raise Refused(Problem(code="limit_exceeded", params={"limit": "selected_records", "value": MOST_AT_ONCE}))
+    return ids
+
+
+@bp.post("/o/<object_name>/owner")
+@admit(SIGNED_IN)
+def owner_of_several(object_name: str) -> ResponseReturnValue:
+    """Ask who is to own the ticked records; with an answer, hand them over."""
+    definition = current.object(object_name)
+    ids, problems = _ticked(), ()
+    if "owner" in request.form:
+        owner = forms.read(definition, MultiDict({key: request.form.get(key, "") for key in ("owner", "owner__text")}))["owner"]
+        try:
+            if not owner:
+                raise Refused(Problem(code="required", field="owner", params={"object": definition.name}))
+            _save(*(Change(object=definition.name, action="transfer", id=each, values={"owner": owner}, given="form") for each in ids))
+        except Refused as refused:
+            problems = refused.problems
+        else:
+            toast(ngettext("%(num)d record handed over", "%(num)d records handed over", len(ids)))
+            return redirect_after(f"/o/{definition.name}/{ids[0]}" if len(ids) == 1 else f"/o/{definition.name}")
+    return page(
+        "record/owner.html", status=422 if problems else 200, definition=definition, ids=ids, problems=problems, plural=plural(definition)
+    )
+
+
+@bp.get("/o/<object_name>/<record_id>/owner")
+@admit(SIGNED_IN)
+def owner(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Ask who is to own a record."""
+    definition = current.object(object_name)
+    record = current.gate.get(definition.name, record_id, select=(definition.name_field,))
+    if definition.owned_by == "none":
+        raise NotVisible
+    return page("record/owner.html", definition=definition, ids=[record["id"]], problems=(), plural=plural(definition))
+
+
+@bp.post("/o/<object_name>/<record_id>/set")
+@admit(SIGNED_IN)
+def set_value(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Save one field of a record, such as a stage pressed on the path; refused, the form asks for what is missing."""
+    definition = current.object(object_name)
+    values = forms.read(definition, request.form)
+    version = request.form.get("row_version", "")
+    change = Change(
+        object=definition.name,
+        action="update",
+        id=record_id,
+        values=values,
+        given="form",
+        row_version=int(version) if version.isdigit() else None,
+    )
+    try:
+        _save(change)
+    except Refused as refused:
+        record = current.gate.get(definition.name, record_id)
+        typed = MultiDict(values)
+        form = _form(definition, record, values, record_type=record.get("record_type"), typed=typed, problems=refused.problems)
+        return page("record/form.html", status=422, form=form, cancel=_back_from_form(definition, record_id))
+    toast(_("%(object)s saved", object=label(definition)))
+    return redirect_after(f"/o/{definition.name}/{record_id}")

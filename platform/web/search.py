@@ -1,0 +1,167 @@
+"""Search over everything: the palette's answers while somebody types, and the full page.
+
+Here: both answers of one address, and the lookup's suggestions. Not here: finding (`records/search.py`), the palette
+itself (`static/js/palette.js`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from fieldstone.errors import NotVisible
+from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
+from fieldstone.metadata.definitions.queues import QueueDef
+from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
+from fieldstone.records.filters import literal
+from fieldstone.records.gate import find
+from fieldstone.records.query import Hit, Query, Reference, Sort
+from fieldstone.web import list_views
+from fieldstone.web.admission import SIGNED_IN, admit
+from fieldstone.web.current import current
+from fieldstone.web.globals_of_templates import label
+from fieldstone.web.pages import page
+from fieldstone.web.shell import chosen_app, hue, plural, shown_objects
+
+bp = Blueprint("search", __name__)
+
+SHORT = 5  # of an object, in the palette
+LONG = 20  # of an object, on the page
+RECENT = 6
+SUGGESTIONS = 12
+OF_RECORD = re.compile(r"\$Record\.([A-Za-z_][A-Za-z0-9_]*)", re.IGNORECASE)
+
+
+def searched() -> list[ObjectDef]:
+    """Return the objects that are searched: those the person may read, the present app's first."""
+    mine = [each for each, _item in shown_objects(chosen_app())]
+    visible = current.rights.visible_objects
+    rest = [each for name, each in current.snapshot.objects.items() if name in visible and each not in mine]
+    return [each for each in (*mine, *rest) if "search" in each.features]
+
+
+def wants_json() -> bool:
+    """Tell whether a script asked: it names JSON before HTML."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html") == "application/json"
+
+
+@bp.get("/search")
+@admit(SIGNED_IN)
+def show() -> ResponseReturnValue:
+    """What was found: JSON for the palette, the page for everybody else. Without words: what was changed last."""
+    text = request.args.get("q", "").strip()[:200]
+    if wants_json():
+        return jsonify(groups=_found(text, SHORT) if text else _recent())
+    objects = searched()
+    only = request.args.get("object")
+    found = _hits(text, [each for each in objects if only in (None, "", each.name)], LONG) if text else {}
+    groups = [(current.snapshot.objects[name], hits) for name, hits in found.items()]
+    return page("search.html", block="results", q=text, groups=groups, only=only, kinds=objects)
+
+
+def _hits(text: str, objects: list[ObjectDef], limit: int) -> dict[str, list[Hit]]:
+    """Return what was found by object, in the objects' order."""
+    found: dict[str, list[Hit]] = {}
+    for hit in find.search(current.gate, text, [each.name for each in objects], limit):
+        found.setdefault(hit.object, []).append(hit)
+    return {each.name: found[each.name] for each in objects if each.name in found}
+
+
+def _found(text: str, limit: int) -> list[dict[str, Any]]:
+    return [
+        {"label": plural(current.snapshot.objects[name]), "results": [_result(hit) for hit in hits]}
+        for name, hits in _hits(text, searched(), limit).items()
+    ]
+
+
+def _result(hit: Hit) -> dict[str, Any]:
+    definition = current.snapshot.objects[hit.object]
+    url, name = f"/o/{hit.object}/{hit.id}", hit.name or _("Unnamed")
+    return {"url": url, "text": name, "note": label(definition), "icon": definition.icon, "hue": hue(definition)}
+
+
+def _recent() -> list[dict[str, Any]]:
+    """What the person changed last, of the first objects of the app."""
+    results: list[tuple[Any, dict[str, Any]]] = []
+    for definition in searched()[:4]:
+        read = current.gate.read(
+            Query(
+                object=definition.name,
+                select=(definition.name_field, "updated_at"),
+                filter={"field": "updated_by", "op": "me"},
+                sort=(Sort(field="updated_at", descending=True),),
+                limit=RECENT,
+            )
+        )
+        for record in read.records:
+            hit = Hit(object=definition.name, id=record["id"], name=record[definition.name_field] or "", tier=0)
+            results.append((record["updated_at"], _result(hit)))
+    results.sort(key=lambda each: each[0], reverse=True)
+    return [{"label": _("Changed by you"), "results": [each for _at, each in results[:RECENT]]}] if results else []
+
+
+@bp.get("/people")
+@admit(SIGNED_IN)
+def people() -> ResponseReturnValue:
+    """Suggest active people, to hand something to."""
+    text = request.args.get("q", "").strip()[:200]
+    target = current.object("user")
+    found = current.gate.suggest("user", text, SUGGESTIONS + 1, filter={"field": "active", "op": "eq", "value": True})
+    return jsonify(results=[_suggestion(each, target) for each in found[:SUGGESTIONS]], more=len(found) > SUGGESTIONS)
+
+
+@bp.get("/o/<object_name>/lookup/<path:field_path>")
+@admit(SIGNED_IN)
+def lookup(object_name: str, field_path: str) -> ResponseReturnValue:
+    """Suggest records for a lookup, by what was typed and by the lookup's filter as far as the form answers it."""
+    definition = current.object(object_name)
+    resolved = list_views.resolve(definition, field_path)
+    if resolved is None or not (resolved[1].type in LOOKUPS or resolved[1].name == "owner"):
+        raise NotVisible
+    holder, found = resolved
+    target = current.object(found.to or "user")
+    text = request.args.get("q", "").strip()[:200]
+    queues = _queues(holder, text) if found.name == "owner" else []
+    records = current.gate.suggest(target.name, text, SUGGESTIONS + 1, filter=_narrowed(holder, found))
+    return jsonify(results=[*queues, *(_suggestion(each, target) for each in records[:SUGGESTIONS])], more=len(records) > SUGGESTIONS)
+
+
+def _queues(holder: ObjectDef, text: str) -> list[dict[str, Any]]:
+    """Return the queues that may own records of the object, beside the people."""
+    if holder.owned_by != "user_or_queue":
+        return []
+    mine = [each for each in current.snapshot.all("queue") if isinstance(each, QueueDef) and holder.name in each.objects]
+    named = [(each, label(each)) for each in mine]
+    return [
+        {"id": each.id, "text": name, "note": _("Queue"), "icon": "users"} for each, name in named if text.casefold() in name.casefold()
+    ]
+
+
+def _narrowed(holder: ObjectDef, found: FieldDef) -> dict[str, Any] | None:
+    """Return the filter of a picker: active people only, and the lookup's own filter with what the form holds for `$Record`."""
+    parts: list[dict[str, Any]] = []
+    if (found.to or "user") == "user" and found.active_only:
+        parts.append({"field": "active", "op": "eq", "value": True})
+    if found.filter:
+        parts.append({"expression": OF_RECORD.sub(lambda named: _given(holder, named[1]), found.filter)})
+    return {"and": parts} if len(parts) > 1 else parts[0] if parts else None
+
+
+def _given(holder: ObjectDef, name: str) -> str:
+    """Return the value that the form holds for a field of the record being edited, as an expression spells it."""
+    other = holder.field(name)
+    if other is None:
+        return "NULL"
+    typed = Typed(language=current.language, zone=current.zone, today=current.today)
+    try:
+        return literal(FIELD_TYPES[other.type].from_form(other, request.args.get(other.name, ""), typed))
+    except BadValue:
+        return "NULL"
+
+
+def _suggestion(each: Reference, target: ObjectDef) -> dict[str, Any]:
+    return {"id": each.id, "text": each.name or _("Unnamed"), "icon": "user" if target.name == "user" else target.icon, "hue": hue(target)}

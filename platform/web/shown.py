@@ -1,0 +1,106 @@
+"""How a value of a record is shown: the template of its field's type, called with the value.
+
+Here: `show` and what those templates ask for: where a lookup leads, whether a text is a link.
+Not here: the templates (`fields/`), forms (`forms.py`), number and date formats (`i18n/formats.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from markupsafe import Markup, escape
+
+from fieldstone.i18n import formats
+from fieldstone.metadata.definitions.objects import FieldDef
+from fieldstone.records.query import Reference
+from fieldstone.web.current import current
+from fieldstone.web.shell import hue
+
+TEMPLATES = {"master_detail": "lookup", "owner": "user", "id": "text", "text_area": "long_text", "formula": "text", "roll_up": "number"}
+NUMBERS = frozenset({"number", "currency", "percent"})
+QUEUE_ICON = "users"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a lookup leads: the record's page, if the reader may open it, and the tile of its object."""
+
+    url: str | None
+    icon: str | None
+    hue: int = 0
+
+
+def install(app: Flask) -> None:
+    """Give the application's templates these names."""
+    app.jinja_env.globals.update(show=show, target_of=target_of, currency_sign=currency_sign, is_number=is_number)
+    app.jinja_env.filters["bare_link"] = bare_link
+    app.jinja_env.tests.update(link=is_link, iso_date=is_iso_date, iso_datetime=is_iso_datetime)
+
+
+def macros(kind: str) -> Any:
+    """Return the macros `show` and `edit` of a field type."""
+    return current_app.jinja_env.get_template(f"fields/{TEMPLATES.get(kind, kind)}.html").module
+
+
+def show(field: FieldDef, value: Any) -> Markup | str:
+    """Return a value as a page shows it; empty for blank."""
+    if value is None or value == ():
+        return ""
+    if isinstance(value, Reference) and value.object in ("user", "queue"):
+        return macros("user").show(field, value)  # type: ignore[no-any-return]
+    return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]
+
+
+def plain(field: FieldDef, value: Any) -> str:
+    """Return a value as plain text, for titles and messages."""
+    return escape(show(field, value)).striptags()
+
+
+def is_number(field: FieldDef) -> bool:
+    """Tell whether values of the field stand at the right edge of a table."""
+    return field.result_type in NUMBERS
+
+
+def target_of(value: Reference, field: FieldDef) -> Target:
+    """Return where a lookup's value leads for this reader."""
+    name = value.object or field.to or ""
+    definition = current.snapshot.objects.get(name)
+    if definition is None:
+        return Target(None, None)
+    opens = name in current.rights.visible_objects and value.id is not None
+    return Target(f"/o/{name}/{value.id}" if opens else None, definition.icon, hue(definition))
+
+
+def currency_sign() -> str:
+    """Return the org's currency as it stands beside an amount."""
+    return re.sub(r"[\d\s.,]+", "", formats.money(1, current.org.settings.currency, current.language, 0)) or current.org.settings.currency
+
+
+def is_link(value: Any) -> bool:
+    """Tell whether a text may be the target of a link: an absolute address with one of four schemes and nothing hidden in it."""
+    text = str(value)
+    if any(ord(c) < 33 for c in text):
+        return False
+    try:
+        return urlsplit(text).scheme.lower() in ("http", "https", "mailto", "tel")
+    except ValueError:
+        return False
+
+
+def bare_link(value: str) -> str:
+    """Return an address without its scheme, and without a slash at its end."""
+    return re.sub(r"^https?://(www\.)?", "", value).rstrip("/")
+
+
+def is_iso_date(value: Any) -> bool:
+    """Tell whether a browser's date box can show what stands in a field: nothing, or a date in its one form."""
+    return not value or re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)) is not None
+
+
+def is_iso_datetime(value: Any) -> bool:
+    """Tell whether a browser's box for date and time can show what stands in a field."""
+    return not value or re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", str(value)) is not None
