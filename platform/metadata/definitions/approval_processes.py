@@ -26,6 +26,7 @@ class EntryDef:
 
     criteria: str | None = None
     submitters: tuple[str, ...] = ("owner",)
+    auto_submit: bool = False  # a save that comes to meet the criteria submits the record by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,11 @@ def load_approval_process(document: Document, loading: Loading) -> ApprovalProce
         active=document.get("active", True),
         exclusive_group=document.get("exclusive_group", parent),
         priority=int(document.get("priority", 100)),
-        entry=EntryDef(criteria=entry.get("criteria"), submitters=tuple(entry.get("submitters", ("owner",)))),
+        entry=EntryDef(
+            criteria=entry.get("criteria"),
+            submitters=tuple(entry.get("submitters", ("owner",))),
+            auto_submit=entry.get("auto_submit", False),
+        ),
         evidence=tuple(_evidence(name, of, parent, loading) for name in document["evidence"]),
         lock=LockDef(
             mode=lock.get("mode", "full"),

@@ -5,13 +5,14 @@ Here: when one fires and its steps. Not here: running it (`workflow/automations`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.definition import Definition, Label
 from fieldstone.metadata.definitions.loading import Document, Loading
 from fieldstone.metadata.definitions.step_loaders import load_steps
-from fieldstone.metadata.definitions.steps import Step
+from fieldstone.metadata.definitions.steps import AssignStep, BranchStep, ErrorStep, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,34 @@ class AutomationDef(Definition):
     order: int = 100
     active: bool = True
     steps: tuple[Step, ...] = ()  # of its one path
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Every expression of it, criteria and steps: what a save has to read for it."""
+        criteria = self.trigger.criteria
+        return (*((criteria,) if criteria is not None else ()), *_expressions(self.steps))
+
+    @property
+    def messages(self) -> tuple[Label, ...]:
+        """The texts of its error steps, which may hold {{ expression }}."""
+        return tuple(each.message for each in _all_steps(self.steps) if isinstance(each, ErrorStep))
+
+
+def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for each in steps:
+        yield each
+        if isinstance(each, BranchStep):
+            for way in each.branches:
+                yield from _all_steps(way.steps)
+
+
+def _expressions(steps: tuple[Step, ...]) -> Iterator[str]:
+    for each in _all_steps(steps):
+        match each:
+            case AssignStep():
+                yield from (given.formula for given in each.set.values() if given.formula is not None)
+            case BranchStep():
+                yield from (way.when for way in each.branches if way.when is not None)
 
 
 def load_automation(document: Document, loading: Loading) -> AutomationDef:

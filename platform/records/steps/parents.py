@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fieldstone.metadata.definitions.approval_processes import ApprovalProcessDef
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
 from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
@@ -72,6 +73,12 @@ def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled
     for automation in snapshot.all("automation", definition.name):
         for source in getattr(automation, "expressions", ()):
             yield snapshot.expression(source, definition.name, "automation")
+        for message in getattr(automation, "messages", ()):
+            yield from expressions_in(snapshot, definition.name, message)
+    for process in snapshot.all("approval_process", definition.name):
+        assert isinstance(process, ApprovalProcessDef)
+        if process.entry.auto_submit and process.entry.criteria is not None:
+            yield snapshot.expression(process.entry.criteria, definition.name, "approval")
     for layout in snapshot.all("page_layout", definition.name):
         assert isinstance(layout, PageLayoutDef)
         for item in layout.items():

@@ -17,11 +17,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import DDL, Column, Integer, event, select
+from sqlalchemy import Column, Integer, select
 
 from fieldstone.db.column_types import Id, JsonText, PlainText, UtcMoment
 from fieldstone.db.system import system_table
 from fieldstone.db.transaction import Transaction
+from fieldstone.db.triggers import on_create
 
 EVENT = system_table(
     "approval_event",
@@ -55,29 +56,15 @@ COMMENT = system_table(
 # Append-only by the database itself, whoever is connected.
 for _what in ("UPDATE", "DELETE"):
     _name = f"fs_approval_event_no_{_what.lower()}"
-    event.listen(
+    on_create(
         EVENT,
-        "after_create",
-        DDL(f"CREATE TRIGGER {_name} BEFORE {_what} ON fs_approval_event BEGIN SELECT RAISE(ABORT, 'append-only'); END").execute_if(
-            dialect="sqlite"
+        sqlite=f"CREATE TRIGGER {_name} BEFORE {_what} ON fs_approval_event BEGIN SELECT RAISE(ABORT, 'append-only'); END",
+        postgresql=(
+            "CREATE OR REPLACE FUNCTION fs_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$body$ BEGIN RAISE EXCEPTION 'append-only'; END $body$",
+            f"CREATE TRIGGER {_name} BEFORE {_what} ON fs_approval_event FOR EACH ROW EXECUTE FUNCTION fs_append_only()",
         ),
     )
-event.listen(
-    EVENT,
-    "after_create",
-    DDL(
-        "CREATE OR REPLACE FUNCTION fs_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$body$ BEGIN RAISE EXCEPTION 'append-only'; END $body$"
-    ).execute_if(dialect="postgresql"),
-)
-event.listen(
-    EVENT,
-    "after_create",
-    DDL(
-        "CREATE TRIGGER fs_approval_event_append_only BEFORE UPDATE OR DELETE ON fs_approval_event "
-        "FOR EACH ROW EXECUTE FUNCTION fs_append_only()"
-    ).execute_if(dialect="postgresql"),
-)
 
 FIRST = "0" * 64
 

@@ -94,7 +94,7 @@ class _Search:
     def add(self, person: Person | None, why: str, **more: str) -> None:
         """Take a person from a source through the steps inactive, self rule, distinct."""
         if person is None:
-            self.note("nobody", kind=why, **more)
+            self.note("nobody", None, kind=why, **more)
             return
         self.note(why, person, **more)
         person = self._active(person)

@@ -1,0 +1,240 @@
+"""Locks on records in approval, and values reserved to one: enforced for every channel in the save pipeline.
+
+Here: `fs_record_lock`, taking and giving back, the two steps `locks` (3) and `guarded` (10).
+Not here: when a record is locked (`commands.py`), the pipeline (`records/save.py`).
+
+Exempt are writes that the same instance causes, followed by the cause of the save, never by who saves; and people with the right
+edit_locked, on the record. Source: spec/workflow.md, section 14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, PrimaryKeyConstraint, Row, bindparam, delete, insert, select
+
+from fieldstone.db.column_types import Id, JsonText, PlainText, UtcMoment
+from fieldstone.db.system import system_table
+from fieldstone.db.transaction import Transaction
+from fieldstone.metadata import labels
+from fieldstone.metadata.definitions import ApprovalProcessDef, ObjectDef
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.records import audit
+from fieldstone.records.changes import Action, Batch, Cause, Item, Step
+
+LOCK = system_table(
+    "record_lock",
+    Column("object", PlainText, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("instance_id", Id, nullable=False, index=True),
+    Column("process", PlainText, nullable=False),
+    Column("mode", PlainText, nullable=False),  # "full" or "fields"
+    Column("fields", JsonText, nullable=False),
+    Column("children", JsonText, nullable=False),  # "child.lookup" of the relations that are locked too
+    Column("at", UtcMoment, nullable=False),
+    PrimaryKeyConstraint("object", "record_id", "instance_id"),
+)
+
+CAUSE = "approval"  # kind of the cause of a save that an instance makes
+
+
+def cause(instance_id: str) -> Cause:
+    """Return the cause of the saves that an instance makes."""
+    return Cause(kind=CAUSE, id=instance_id)
+
+
+def take(tx: Transaction, process: ApprovalProcessDef, record_id: str, instance_id: str) -> None:
+    """Lock the record as the process says; a process that locks nothing leaves no row."""
+    if process.lock.mode == "none":
+        return
+    tx.connection.execute(
+        insert(LOCK).values(
+            object=process.object,
+            record_id=record_id,
+            instance_id=instance_id,
+            process=process.name,
+            mode=process.lock.mode,
+            fields=list(process.lock.fields),
+            children=list(process.lock.children),
+            at=tx.now,
+        )
+    )
+
+
+def give_back(tx: Transaction, instance_id: str) -> None:
+    """Unlock what the instance locked."""
+    tx.connection.execute(delete(LOCK).where(LOCK.c.instance_id == instance_id))
+
+
+def of_records(tx: Transaction, ids: Iterable[str]) -> list[Row[Any]]:
+    """Return the locks on these records, in one statement."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return []
+    return list(tx.connection.execute(_OF_RECORDS, {"ids": wanted}))
+
+
+_OF_RECORDS = select(LOCK).where(LOCK.c.record_id.in_(bindparam("ids", type_=Id, expanding=True)))
+
+
+# --- step 3 -------------------------------------------------------------------------------------------------------------------
+
+
+def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step that refuses changes of locked records and of their locked children; None where no process can lock any."""
+    parents = _parents(snapshot, definition)
+    if not parents and not _processes(snapshot, definition):
+        return None
+
+    def refuse(batch: Batch) -> None:
+        held = of_records(batch.tx, _ids(batch, parents, own=True))
+        if held:
+            exempt = _exempt(batch)
+            for item in batch.live:
+                for lock in held:
+                    if not exempt(lock) and _holds(lock, batch, item, parents):
+                        _refuse(batch, item, lock)
+
+    return refuse
+
+
+def _holds(lock: Row[Any], batch: Batch, item: Item, parents: Mapping[str, str]) -> bool:
+    """Whether the lock is on this record as a whole, or on the parent it belongs to."""
+    if lock.object == batch.object.name and lock.record_id == item.id:
+        return lock.mode == "full" or batch.action != "update"
+    return _child_of(lock, batch.object, parents, (item.prior or item.image, item.image))
+
+
+def _child_of(lock: Row[Any], definition: ObjectDef, parents: Mapping[str, str], images: Iterable[Mapping[str, Any]]) -> bool:
+    for image in images:
+        for lookup, parent in parents.items():
+            if lock.object == parent and image.get(lookup) == lock.record_id and f"{definition.name}.{lookup}" in lock.children:
+                return True
+    return False
+
+
+def _ids(batch: Batch, parents: Mapping[str, str], *, own: bool) -> set[str]:
+    found = {item.id for item in batch.live if item.id} if own else set()
+    for item in batch.live:
+        for image in (item.prior, item.image):
+            if image is not None:
+                found |= {image[lookup] for lookup in parents if image.get(lookup) is not None}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Exempt:
+    """Which locks do not hold for one save."""
+
+    instance: str | None
+    edits_locked: bool
+
+    def __call__(self, lock: Row[Any]) -> bool:
+        return self.edits_locked or lock.instance_id == self.instance
+
+
+def _exempt(batch: Batch) -> _Exempt:
+    why = batch.work.cause
+    instance = why.id if why is not None and why.kind == CAUSE else None
+    person = batch.principal.kind in ("user", "token")  # an automation is no person, whatever it may do otherwise
+    edits = person and batch.rights.setup("edit_locked")
+    if edits:
+        ids = sorted(item.id for item in batch.live if item.id)
+        audit.note(batch.tx, batch.principal, "record.edited_locked", object_name=batch.object.name, details={"records": ids})
+    return _Exempt(instance, edits)
+
+
+def _refuse(batch: Batch, item: Item, lock: Row[Any], field: str | None = None) -> None:
+    process = batch.snapshot.find("approval_process", lock.process, lock.object)
+    label = lock.process if process is None else labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
+    item.refuse("record_locked", field=field, own="record_locked", process=label, since=lock.at, mode=lock.mode)
+
+
+def _processes(snapshot: Snapshot, definition: ObjectDef) -> tuple[ApprovalProcessDef, ...]:
+    """The processes of an object, inactive ones too: instances of theirs may still run."""
+    return tuple(each for each in snapshot.all("approval_process", definition.name) if isinstance(each, ApprovalProcessDef))
+
+
+def _parents(snapshot: Snapshot, definition: ObjectDef) -> dict[str, str]:
+    """The lookups of an object that lead to parents which a process may lock together with their children."""
+    found = {}
+    for field in definition.fields.values():
+        if field.to is not None and any(process.lock.children for process in _processes(snapshot, snapshot.object(field.to))):
+            found[field.name] = snapshot.object(field.to).name
+    return found
+
+
+# --- step 10 ------------------------------------------------------------------------------------------------------------------
+
+
+def guarded_step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step that refuses guarded values, locked fields, and children entering a locked parent; None without a process."""
+    guarded = [(process, each.field, each.values) for process in _processes(snapshot, definition) for each in process.guarded]
+    by_field = any(process.lock.mode == "fields" for process in _processes(snapshot, definition))
+    parents = _parents(snapshot, definition)
+    if not guarded and not by_field and not parents:
+        return None
+
+    def refuse(batch: Batch) -> None:
+        if guarded:
+            _refuse_guarded(batch, guarded)
+        if by_field and batch.action == "update":
+            _refuse_fields(batch)
+        moved = [item for item in batch.open if any(lookup in item.changed for lookup in parents)]
+        if moved:
+            _refuse_entering(batch, moved, parents)
+
+    return refuse
+
+
+def _refuse_guarded(batch: Batch, guarded: list[tuple[ApprovalProcessDef, str, tuple[object, ...]]]) -> None:
+    """A guarded value comes only from an action of an instance of its process."""
+    acting = _acting_process(batch)
+    for process, field, values in guarded:
+        if acting == process.name:
+            continue
+        for item in batch.open:
+            if field in item.changed and item.image.get(field) in values:
+                label = labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
+                item.refuse(
+                    "guarded_value", field=field, own="guarded_value", object=batch.object.name, process=label, value=item.image[field]
+                )
+
+
+def _acting_process(batch: Batch) -> str | None:
+    """The process whose instance makes this save."""
+    from fieldstone.workflow.approvals import store
+
+    why = batch.work.cause
+    if why is None or why.kind != CAUSE:
+        return None
+    known: dict[str, str] = batch.work.shared.setdefault("approval_processes", {})
+    if why.id not in known:
+        found = store.instance(batch.tx, why.id)
+        known[why.id] = found.process if found is not None else ""
+    return known[why.id]
+
+
+def _refuse_fields(batch: Batch) -> None:
+    held = [lock for lock in of_records(batch.tx, _ids(batch, {}, own=True)) if lock.mode == "fields"]
+    if not held:
+        return
+    exempt = _exempt(batch)
+    for item in batch.open:
+        for lock in held:
+            if lock.record_id == item.id and lock.object == batch.object.name and not exempt(lock):
+                for field in sorted(item.changed & set(lock.fields)):
+                    _refuse(batch, item, lock, field)
+
+
+def _refuse_entering(batch: Batch, moved: list[Item], parents: Mapping[str, str]) -> None:
+    held = of_records(batch.tx, {item.image[lookup] for item in moved for lookup in parents if item.image.get(lookup) is not None})
+    if not held:
+        return
+    exempt = _exempt(batch)
+    for item in moved:
+        for lock in held:
+            if not exempt(lock) and _child_of(lock, batch.object, parents, (item.image,)):
+                _refuse(batch, item, lock)
