@@ -43,7 +43,7 @@ class Change:
     row_version: int | None = None  # the version the caller has seen; None: the last writer of each field wins
     record_type: str | None = None  # on create; on update: change of record type
     # Of imports: `cell_formats` (by field), `keep_auto_numbers`, `ignore_forbidden`, `stamps` ({"created_at", "created_by"} of the old
-    # system), `leave_out_automations` (those before the save). Of forms: `layout`.
+    # system), `leave_out_automations` (those before the save), `approved_before` (guarded values may be set). Of forms: `layout`.
     options: Values = field(default_factory=lambda: NOTHING)
 
 

@@ -196,11 +196,16 @@ def _refuse_guarded(batch: Batch, guarded: list[tuple[ApprovalProcessDef, str, t
         if acting == process.name:
             continue
         for item in batch.open:
-            if field in item.changed and item.image.get(field) in values:
+            if field in item.changed and item.image.get(field) in values and not _approved_before(batch, item):
                 label = labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
                 item.refuse(
                     "guarded_value", field=field, own="guarded_value", object=batch.object.name, process=label, value=item.image[field]
                 )
+
+
+def _approved_before(batch: Batch, item: Item) -> bool:
+    """Whether an import brings along what was approved in the system it comes from; whoever does so manages approvals here."""
+    return bool(item.change.options.get("approved_before")) and (batch.rights.unrestricted or batch.rights.setup("manage_approvals"))
 
 
 def _acting_process(batch: Batch) -> str | None:

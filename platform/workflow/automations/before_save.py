@@ -44,7 +44,7 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
         evaluation = Evaluation(batch)
         for rule in rules:
             for item in batch.open:
-                if not item.problems:
+                if not item.problems and not item.change.options.get("leave_out_automations"):
                     _run(rule, batch, item, evaluation)
 
     return run
