@@ -1,0 +1,81 @@
+"""The pages of Setup by subject, as its side navigation, its home and its search offer them.
+
+Here: one line a page: address, icon, what it is for, which Setup rights open it. Not here: the pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import request
+from flask.sansio.blueprints import BlueprintSetupState
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from fieldstone.web.current import current
+from fieldstone.web.setup import bp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupPage:
+    """One entry. Whoever holds one of `rights` sees it; the page itself admits them (`@admit(setup(...))`)."""
+
+    url: str
+    label: LazyString
+    note: LazyString
+    icon: str
+    hue: str
+    rights: tuple[str, ...]
+
+    @property
+    def current(self) -> bool:
+        """Whether the request is for this page or one below it."""
+        return request.path == self.url or request.path.startswith(f"{self.url}/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupGroup:
+    """Pages on one subject."""
+
+    label: LazyString
+    pages: tuple[SetupPage, ...]
+
+
+GROUPS: tuple[SetupGroup, ...] = (
+    SetupGroup(
+        label=_l("Build"),
+        pages=(
+            SetupPage(
+                url="/setup/objects",
+                label=_l("Objects and fields"),
+                note=_l("What the org keeps, and how it is shown and checked"),
+                icon="boxes",
+                hue="violet",
+                rights=("customize",),
+            ),
+            SetupPage(
+                url="/setup/changes",
+                label=_l("Changes"),
+                note=_l("What was published when and by whom, with the way back"),
+                icon="history",
+                hue="sky",
+                rights=("customize",),
+            ),
+        ),
+    ),
+)
+
+
+def groups() -> Iterator[SetupGroup]:
+    """Yield the groups with the pages that the person may open; groups without any are left out."""
+    for group in GROUPS:
+        mine = tuple(page for page in group.pages if any(current.rights.setup(right) for right in page.rights))
+        if mine:
+            yield SetupGroup(label=group.label, pages=mine)
+
+
+@bp.record
+def _install(state: BlueprintSetupState) -> None:
+    """Give Setup's templates the navigation."""
+    state.app.jinja_env.globals.update(setup_groups=groups)

@@ -1,0 +1,10 @@
+"""Every page of Setup, imported so that its routes hang on the blueprint.
+
+Here: the list. Not here: the pages.
+"""
+
+from __future__ import annotations
+
+from fieldstone.web.setup import bp, home, navigation
+
+__all__ = ["bp", "home", "navigation"]
