@@ -276,7 +276,8 @@ class Checker:
         chains: Mapping[str, str] = {"&&": "AND", "||": "OR", "!": "NOT"}
         if operator in chains:
             (function,) = FUNCTIONS[chains[operator]]
-            site = CallSite(self, operator, operation.place, below, [o.place for o in operation.operands])
+            written = self.source[slice(*operation.operator_place)].upper()
+            site = CallSite(self, written, operation.place, below, [o.place for o in operation.operands])
             return self.called(function, site)
         if None in below:
             return None

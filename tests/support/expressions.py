@@ -6,7 +6,7 @@ Not here: what is expected (the tests), how to draw random ones (`strategies`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -130,6 +130,7 @@ def filled(connection: Connection, rows: Sequence[Mapping[str, object]]) -> Tabl
 
 
 ERROR = "error"
+Evaluate = Callable[..., object]  # (formula, row, blanks=, context=) on one of the engines
 
 
 def in_python(checked: Checked, row: Mapping[str, object], context: Context = CONTEXT) -> object:

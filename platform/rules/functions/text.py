@@ -389,8 +389,13 @@ def _regex_types(site: Site) -> ValueType:
             if failure.category is Category.OUT_OF_RANGE:
                 site.refuse("expression_pattern_too_long", 1, limit=bounds.PATTERN_CHARACTERS)
             else:
-                site.refuse("expression_pattern_refused", 1, reason=str(failure.__cause__))
+                site.refuse("expression_pattern_refused", 1, reason=_reason(failure))
     return ValueType.BOOLEAN
+
+
+def _reason(failure: Failure) -> str:
+    said = failure.__cause__.args[0] if failure.__cause__ is not None and failure.__cause__.args else b""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
 REGEX = Function(

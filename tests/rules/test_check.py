@@ -1,0 +1,226 @@
+"""What an expression may not say, with the whole text of every problem, and what is known of one that is right."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldstone.errors import Refused
+from fieldstone.rules import FUNCTIONS, Blanks, Use, ValueType, check, problems
+from tests.support.expressions import FIELDS, SCOPE
+from tests.support.told import told
+
+NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEAN, ValueType.DATE
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "sentence"),
+    [
+        ("prize + 1", 1, 'There is no field "prize" on Deal. Did you mean "price"?'),
+        ("xyzzy + 1", 1, 'There is no field "xyzzy" on Deal.'),
+        ("TODAY", 1, 'TODAY is a function: it is written with parentheses. Did you mean "TODAY()"?'),
+        ("LEFFT(nick, 1)", 1, 'There is no function "LEFFT". Did you mean "LEFT"?'),
+        ("URLFOR(nick)", 1, "URLFOR belongs to another product and has no meaning here."),
+        ("LEFT(nick)", 1, "LEFT does not take 1 arguments. It is written LEFT(t, n)."),
+        ("TODAY(1)", 1, "TODAY does not take 1 arguments. It is written TODAY()."),
+        ("CASE(nick, 1, 2)", 1, "CASE does not take 3 arguments. It is written CASE(x, value, result, more, ...)."),
+        ("LEFT(price, 1)", 6, 'LEFT takes a value of type Text as "t"; this is of type Number.'),
+        ("YEAR(stamp)", 6, 'YEAR takes a value of type Date as "d"; this is of type Datetime.'),
+        ("TEXT(nick)", 6, 'TEXT takes a value of type Number | Date | Datetime | Time | Picklist as "x"; this is of type Text.'),
+        ("TEXT(vip)", 6, 'TEXT takes a value of type Number | Date | Datetime | Time | Picklist as "x"; this is of type Boolean.'),
+        (
+            'qty & "pcs"',
+            5,
+            "& does not mix a number with a text (Number and Text). Write TEXT(...) to make a text of the number, or VALUE(...) to"
+            " make a number of the text.",
+        ),
+        (
+            'qty + "1"',
+            5,
+            "+ does not mix a number with a text (Number and Text). Write TEXT(...) to make a text of the number, or VALUE(...) to"
+            " make a number of the text.",
+        ),
+        ("vip = 1", 5, "= does not go with Boolean on the left and Number on the right."),
+        ('vip = "true"', 5, "= does not go with Boolean on the left and Text on the right."),
+        ("vip < TRUE", 5, "< does not go with Boolean on the left and Boolean on the right."),
+        (
+            "start < stamp",
+            7,
+            "< does not mix a date with a datetime (Date and Datetime). Write DATEVALUE(...) to take the day of the datetime, or"
+            " DATETIMEVALUE(...) to take midnight of the date.",
+        ),
+        (
+            "start - stamp",
+            7,
+            "- does not mix a date with a datetime (Date and Datetime). Write DATEVALUE(...) to take the day of the datetime, or"
+            " DATETIMEVALUE(...) to take midnight of the date.",
+        ),
+        ("start + finish", 7, "+ does not go with Date on the left and Date on the right."),
+        ("stamp + seen", 7, "+ does not go with Datetime on the left and Datetime on the right."),
+        ("open + shut", 6, "+ does not go with Time on the left and Time on the right."),
+        ("1 - start", 3, "- does not go with Number on the left and Date on the right."),
+        ("1 - stamp", 3, "- does not go with Number on the left and Datetime on the right."),
+        ("3600000 + open", 9, "+ does not go with Number on the left and Time on the right."),
+        ("tags = tags", 6, "= does not go with Multipicklist on the left and Multipicklist on the right."),
+        ("-nick", 1, "- stands before a number; this is of type Text."),
+        ("IF(price, 1, 2)", 4, "IF needs a condition here, true or false; this is of type Number. Compare it with something, such as > 0."),
+        ("NOT qty = 1", 5, "NOT needs a condition here, true or false; this is of type Number. Compare it with something, such as > 0."),
+        ('IF(vip, 1, "x")', 12, "All results of IF are of one type; this is of type Text, another of type Number."),
+        ("IF(vip, start, stamp)", 16, "All results of IF are of one type; this is of type Datetime, another of type Date."),
+        ('BLANKVALUE(qty, "x")', 17, "All results of BLANKVALUE are of one type; this is of type Text, another of type Number."),
+        ("IF(vip, tags, tags)", 9, "IF cannot give a value of type Multipicklist."),
+        ('CASE(vip, TRUE, "x", "y")', 6, "CASE does not choose by true and false. Use IF."),
+        (
+            'CASE(nick, "x", TRUE, FALSE)',
+            17,
+            "CASE does not give true or false. Use IF, or let it give a number and compare that.",
+        ),
+        ('CASE(qty, "x", 1, 2)', 11, "A value of type Text is never equal to one of type Number."),
+        ("CASE(stage, nick, 1, 2)", 13, "A value of a picklist is written as a text in quotation marks here."),
+        ("IN(tags, NULL)", 4, "IN does not compare values of type Multipicklist."),
+        ("ISNULL(vip)", 8, "ISNULL does not take a condition: true or false is never blank."),
+        ("NULLVALUE(vip, FALSE)", 11, "NULLVALUE does not take a condition: true or false is never blank."),
+        ('ISPICKVAL(nick, "x")', 11, 'ISPICKVAL takes a value of type Picklist as "field"; this is of type Text.'),
+        ("ISPICKVAL(stage, nick)", 18, "A value of a picklist is written as a text in quotation marks here."),
+        ("ISCHANGED(account.name)", 11, "ISCHANGED takes a field of this record itself: no parent's field and no expression."),
+        ("PRIORVALUE(price + 1)", 12, "PRIORVALUE takes a field of this record itself: no parent's field and no expression."),
+        (
+            'REGEX(nick, "(a)\\\\1")',
+            13,
+            "This is no regular expression of RE2, which knows no backreferences and no look-around: invalid escape sequence: \\1.",
+        ),
+        ('stage = "win"', 9, '"win" is no value of this picklist: the comparison is never true. Did you mean "won"?'),
+        ('ISPICKVAL(stage, "gone")', 18, '"gone" is no value of this picklist: the comparison is never true.'),
+        ("3 * 2 ^ 2", 7, "* binds tighter than ^ here: 3 * 2 ^ 2 is (3 * 2) ^ 2. Put parentheses where you mean them."),
+    ],
+)
+def test_a_problem_is_told_in_one_sentence(source: str, column: int, sentence: str) -> None:
+    line, caret, words = told(source)
+    assert (line, caret.index("^") + 1, words) == (source, column, sentence)
+
+
+def test_a_caret_stands_under_the_whole_of_what_is_wrong() -> None:
+    assert told("IF(vip, LEFT(prize, 1), city) & 1") == [
+        "IF(vip, LEFT(prize, 1), city) & 1",
+        "             ^^^^^",
+        'There is no field "prize" on Deal. Did you mean "price"?',
+    ]
+
+
+def test_each_mistake_is_told_once_and_none_of_its_consequences() -> None:
+    found = problems('IF(prize > 1, nick & 1, "x" + citty) = UNKNOWN(vip)', SCOPE, Use.FORMULA)
+    assert [p.code for p in found] == [
+        "expression_unknown_name",
+        "expression_number_with_text",
+        "expression_unknown_name",
+        "expression_unknown_function",
+    ]
+
+
+def test_problems_of_writing_and_of_meaning_are_told_together() -> None:
+    assert [p.code for p in problems("prize + (nick * 2", SCOPE, Use.FORMULA)] == [
+        "expression_unknown_name",
+        "expression_unclosed",
+        "expression_number_with_text",
+    ]
+
+
+@pytest.mark.parametrize("use", list(Use))
+def test_record_change_functions_stand_where_a_save_is(use: Use) -> None:
+    allowed = use in (Use.VALIDATION_RULE, Use.LAYOUT, Use.AUTOMATION, Use.APPROVAL)
+    for source in ("ISCHANGED(price)", "PRIORVALUE(vip)", "ISCLONE()"):
+        assert (problems(source, SCOPE, use) == ()) is allowed, source
+    assert (problems("ISNEW()", SCOPE, use) == ()) is (allowed and use is not Use.APPROVAL)
+
+
+@pytest.mark.parametrize("use", [Use.LOOKUP_FILTER, Use.ROLLUP_FILTER, Use.SHARING, Use.LIST_FILTER])
+def test_a_filter_runs_in_the_database_or_is_refused(use: Use) -> None:
+    assert [p.code for p in problems('REGEX(nick, "a+")', SCOPE, use)] == ["expression_not_filterable"]
+
+
+@pytest.mark.parametrize("use", [Use.VALIDATION_RULE, Use.LIST_FILTER, Use.SHARING, Use.LAYOUT])
+def test_a_condition_is_boolean(use: Use) -> None:
+    assert told("price + 1", use)[2] == "The result is of type Number; Boolean is needed here."
+    assert told("price > 1", use) == []
+
+
+def test_the_result_has_the_type_that_is_expected() -> None:
+    assert told("nick", expected=NUMBER)[2] == "The result is of type Text; Number is needed here."
+    assert told("NULL", expected=NUMBER) == []
+    assert told('"won"', expected=frozenset({ValueType.PICKLIST, TEXT})) == []
+    assert check("NULL", SCOPE, Use.DEFAULT, expected=DATE).type is DATE
+
+
+@pytest.mark.parametrize(
+    ("source", "type_"),
+    [
+        ("price", NUMBER),
+        ("nick & stage", TEXT),
+        ("start + 1", DATE),
+        ("start - finish", NUMBER),
+        ("open - 1", ValueType.TIME),
+        ("IF(vip, NULL, start)", DATE),
+        ("IF(vip, nick, account)", TEXT),
+        ("IF(vip, account, account)", ValueType.ID),
+        ("IF(vip, stage, stage)", ValueType.PICKLIST),
+        ('CASE(stage, "won", 1, 0)', NUMBER),
+        ("PRIORVALUE(stage)", ValueType.PICKLIST),
+        ("$User.Name", TEXT),
+        ("$System.OriginDateTime", ValueType.DATETIME),
+        ("NULL", ValueType.NULL),
+    ],
+)
+def test_an_expression_has_a_type(source: str, type_: ValueType) -> None:
+    assert check(source, SCOPE, Use.AUTOMATION).type is type_
+
+
+def test_names_and_functions_have_no_letter_case() -> None:
+    assert check("left(NICK, Len(City))", SCOPE, Use.FORMULA).reads == {("nick",), ("city",)}
+
+
+def test_reads_are_what_matters_and_names_what_is_said() -> None:
+    scope = SCOPE.with_formula("net", "price - cost").with_formula("margin", "net / price")
+    checked = check("margin > 0.1 && account.name = $User.Name", scope, Use.AUTOMATION)
+    assert checked.reads == {("price",), ("cost",), ("account", "name")}
+    assert checked.names == {("margin",), ("account", "name"), ("$User", "Name")}
+
+
+def test_what_is_known_before_it_runs() -> None:
+    assert check("price > 1", SCOPE, Use.AUTOMATION).user_dependent is False
+    assert check("$User.Id = account", SCOPE, Use.AUTOMATION).user_dependent is True
+    assert check("start < TODAY()", SCOPE, Use.AUTOMATION).uses_now is True
+    assert check("ISCHANGED(price)", SCOPE, Use.AUTOMATION).record_change is True
+    assert check("BR()", SCOPE, Use.AUTOMATION).markup is True
+    regex = check('REGEX(nick, "a+")', SCOPE, Use.AUTOMATION)
+    assert (regex.sql, regex.sql_reason) == (False, "REGEX")
+
+
+def test_the_null_mode_follows_the_use_unless_it_is_given() -> None:
+    assert check("price", SCOPE, Use.FORMULA).zero is True
+    assert check("price", SCOPE, Use.FORMULA, blanks=Blanks.BLANK).zero is False
+    assert check("price > 1", SCOPE, Use.VALIDATION_RULE).zero is False
+
+
+def test_warnings_do_not_refuse() -> None:
+    checked = check('stage = "win"', SCOPE, Use.LIST_FILTER)
+    assert [(w.code, w.warning, w.suggestion) for w in checked.warnings] == [("expression_unknown_picklist_value", True, "won")]
+
+
+def test_every_problem_has_a_sentence_in_every_language() -> None:
+    from fieldstone.i18n.texts import tables
+
+    texts = tables()
+    for code in (code for code in texts if code.startswith("expression_")):
+        assert set(texts[code]) == {"en", "zh-Hans", "zh-Hant"}, code
+
+
+WORDS = [*FUNCTIONS, *FIELDS, "(", ")", ",", "+", "-", "&", "=", "<", "&&", "!", "NULL", "TRUE", "1", '"a"', "^", "*"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join), st.sampled_from(list(Use)))
+def test_no_text_makes_the_checker_raise_anything_but_problems(source: str, use: Use) -> None:
+    try:
+        check(source, SCOPE, use)
+    except Refused as refused:
+        assert refused.problems
