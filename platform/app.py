@@ -15,6 +15,8 @@ from sqlalchemy import Engine
 
 from fieldstone import rules
 from fieldstone.auth import attempts, passwords, sessions, tokens
+from fieldstone.auth.first_logins import FirstLogin as Login
+from fieldstone.auth.first_logins import first_logins
 from fieldstone.db.engine import create_engine
 from fieldstone.db.migrations import current as schema_revision
 from fieldstone.db.migrations import migrate
@@ -22,6 +24,8 @@ from fieldstone.db.transaction import read, write
 from fieldstone.metadata import store
 from fieldstone.metadata.holder import Holder
 from fieldstone.notify import inbox
+from fieldstone.packs.install import install
+from fieldstone.packs.read import SHIPPED
 from fieldstone.records import audit, recycle_bin
 from fieldstone.records.save import Records
 from fieldstone.settings import Settings
@@ -60,16 +64,6 @@ class Org:
     def close(self) -> None:
         """Give back the connections."""
         self.engine.dispose()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """Somebody who can sign in to a new org, with a password that is told once."""
-
-    name: str
-    username: str
-    password: str
-    does: str  # what they are there for, such as "administrator"
 
 
 def open_org(settings: Settings) -> Org:
@@ -135,8 +129,10 @@ def is_founded(org: Org) -> bool:
         return transaction.connection.execute(store.READ_VERSION).first() is not None
 
 
-def found(org: Org, *, name: str) -> None:
-    """Make the system tables and an org without any definition; packs bring those."""
+def found(org: Org, *, name: str, sample: bool = True) -> tuple[Login, ...]:
+    """Make the system tables and an org with the shipped packs; return who may sign in. `sample` loads sample data, with people in it."""
     migrate(org.engine)
     with write(org.engine) as transaction:
         store.found_org(transaction.connection, name=name, language=org.settings.language, zone=org.settings.time_zone, now=transaction.now)
+    installed = install(org, SHIPPED, sample)
+    return first_logins(org.records, installed.people)
