@@ -129,7 +129,7 @@ class Work:
     rows_written: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     correlation: str = ""
-    shared: dict[str, Any] = field(default_factory=dict)  # what steps handed in by workflow keep between batches
+    shared: dict[Any, Any] = field(default_factory=dict)  # what steps handed in by workflow keep between batches
 
 
 @dataclass(slots=True)

@@ -99,8 +99,8 @@ def _load(batch: Batch, item: Item) -> None:
 def _look(gate: Gate, definition: ObjectDef, item: Item) -> dict[str, Reference]:
     """Look up what the lookups lead to that have not been looked up yet: values for conditions and formulas, names to show."""
     wanted = parents.needs(gate.snapshot, definition)
-    ids = {name: item.image.get(name) for name in wanted.lookups}
-    ids = {name: value for name, value in ids.items() if value is not None and item.looked.get(name, ("",))[0] != value}
+    given = {name: item.image.get(name) for name in wanted.lookups}
+    ids: dict[str, str] = {name: value for name, value in given.items() if value is not None and item.looked.get(name, ("",))[0] != value}
     if not ids:
         return {}
     lookups = tuple(ids)

@@ -51,17 +51,18 @@ class Evaluation:
 
     def value(self, compiled: Compiled, item: Evaluated) -> Any:
         """Return the value of an expression for a record. Raises EvaluationError."""
-        return compiled.python(item.image, self._context(item))
+        return compiled.python(item.image, self.context(item))
 
     def true(self, compiled: Compiled, item: Evaluated) -> bool:
         """Tell whether a condition holds for a record; blank counts as false. Raises EvaluationError."""
-        return compiled.python(item.image, self._context(item)) is True
+        return compiled.python(item.image, self.context(item)) is True
 
     def true_of(self, compiled: Compiled, values: Mapping[str, Any]) -> bool:
         """Tell whether a condition holds for plain values, outside of any save."""
         return compiled.python(values, self._plain) is True
 
-    def _context(self, item: Evaluated) -> Context:
+    def context(self, item: Evaluated) -> Context:
+        """Return what expressions know besides the record's values."""
         if item.prior is None:
             return self._new
         return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior)

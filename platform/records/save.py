@@ -115,6 +115,7 @@ def _order_of_writes(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factor
         (every, write.step),  # 13
         (("restore",), deletion.link_again),
         (every, derived.step),  # 14
+        (every, write.settle_pending),
         (every, search_index.step),
         (every, added.waves),  # 15
         (every, added.settle),  # 16

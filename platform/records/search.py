@@ -41,7 +41,7 @@ for statement in (
     "CREATE TRIGGER IF NOT EXISTS fs_search_out AFTER DELETE ON fs_search BEGIN"
     " INSERT INTO fs_search_text(fs_search_text, rowid, tokens) VALUES ('delete', old.row, old.tokens); END",
 ):
-    event.listen(SEARCH, "after_create", DDL(statement).execute_if(dialect="sqlite"))
+    event.listen(SEARCH, "after_create", DDL(statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 INSERT = insert(SEARCH)
 DELETE = delete(SEARCH).where(

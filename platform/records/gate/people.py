@@ -9,7 +9,6 @@ and one statement reads version, epoch and person as they were at one moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -79,7 +78,7 @@ def load(connection: Connection, user_id: str) -> Principal:
 
 def principal_of(row: Row[Any], *, scopes: frozenset[str] | None = None, scope_objects: frozenset[str] | None = None) -> Principal:
     """Return the principal in a row of `select_principal`; with `scopes` it is that user narrowed by a token."""
-    values: Mapping[str, Any] = row._mapping
+    values = row._mapping
     return Principal(
         kind="user" if scopes is None else "token",
         user_id=values["id"],

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, case, func, literal, select, true, union_all
+from sqlalchemy import Integer, Select, bindparam, case, func, literal, select, true, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone.db.column_types import Id, is_id
@@ -43,7 +43,7 @@ from fieldstone.records.principal import Principal
 from fieldstone.records.query import Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
 
 KEPT = 500  # statements for one set of rights
-LIMIT = bindparam("page_limit")
+LIMIT = bindparam("page_limit", type_=Integer)
 FUNCTIONS = ("count", "count_distinct", "sum", "avg", "min", "max")
 NUMERIC = frozenset({"number", "currency", "percent"})
 

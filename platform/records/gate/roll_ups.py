@@ -66,7 +66,12 @@ def aggregate(sources: Sources, found: FieldDef) -> ColumnElement[Any]:
     assert field is not None
     value = sources.value((field.name,))
     counted = value if counts is None else case((counts, value))
-    return {"sum": func.sum, "min": func.min, "max": func.max}[found.function or "sum"](counted, type_=value.type)
+    match found.function:
+        case "min":
+            return func.min(counted, type_=value.type)
+        case "max":
+            return func.max(counted, type_=value.type)
+    return func.sum(counted, type_=value.type)
 
 
 def live(sources: Sources, holder: Any, found: FieldDef) -> ColumnElement[Any]:

@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone.db.column_types import Id, PlainText
 from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.definitions.roles import RoleDef
 from fieldstone.metadata.scope import setup_values
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.gate import tables
@@ -74,6 +75,7 @@ def _roles_below(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """Role → all roles strictly below it."""
     children: dict[str, list[str]] = {}
     for role in snapshot.all("role"):
+        assert isinstance(role, RoleDef)
         if role.parent is not None:
             children.setdefault(role.parent, []).append(role.name)
     return {role.name: tuple(sorted(_descendants(role.name, children))) for role in snapshot.all("role")}

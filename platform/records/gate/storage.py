@@ -32,7 +32,7 @@ class Storage:
 
     definition: ObjectDef
     table: Table
-    fields: Mapping[str, FieldDef]  # stored ones by API name, system fields first, columns that a plan is filling last
+    fields: Mapping[str, FieldDef]  # stored ones by API name, system fields first
     keys: Mapping[str, tuple[KeyColumn, ...]]  # second columns by API name of their field
     statements: dict[Any, Any] = field(default_factory=dict)  # made once, by what they are for
 
@@ -48,16 +48,25 @@ class Storage:
 
 
 def storage(snapshot: Snapshot, object_name: str) -> Storage:
-    """Return the storage of one object."""
+    """Return the storage of one object; while a plan fills columns of it, with a table that has them."""
+    if object_name in snapshot.pending:
+        return snapshot.once(_pending)[object_name]
     return snapshot.part(_storage, object_name)
 
 
 def _storage(definition: ObjectDef) -> Storage:
-    filled = [found for found in definition.hidden.values() if found.state == "write_only"]
-    candidates = [*definition.system_fields.values(), *definition.fields.values(), *filled]
+    return _with_table(definition, record_table(definition))
+
+
+def _pending(snapshot: Snapshot) -> dict[str, Storage]:
+    return {name: _with_table(snapshot.objects[name], snapshot.table(name)) for name in snapshot.pending}
+
+
+def _with_table(definition: ObjectDef, table: Table) -> Storage:
+    candidates = [*definition.system_fields.values(), *definition.fields.values()]
     fields = {found.name: found for found in candidates if found.column is not None}
     keys = {name: made for name, found in fields.items() if (made := _key_columns(found))}
-    return Storage(definition, record_table(definition, filled), fields, keys)
+    return Storage(definition, table, fields, keys)
 
 
 def _key_columns(found: FieldDef) -> tuple[KeyColumn, ...]:

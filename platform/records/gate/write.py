@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    Update,
     and_,
     bindparam,
     case,
@@ -91,35 +92,48 @@ def _lock_statement(asking: Reader, store: Storage, deleted: bool, hold: bool) -
     return marked(statement, "lock")
 
 
-def create(tx: Transaction, store: Storage, images: Sequence[Mapping[str, Any]]) -> None:
-    """Insert records, whole, in one statement."""
+def create(tx: Transaction, store: Storage, images: Sequence[Mapping[str, Any]], pending: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Insert records, whole, in one statement. `pending`: for each what goes into columns that a plan is filling, by column."""
     statement = store.statements.get("insert")
     if statement is None:
         statement = store.statements["insert"] = marked(insert(store.table), "insert")
     names = tuple(store.fields)
-    _run(tx, statement, [store.columns_of(names, image) for image in images])
+    rows = [store.columns_of(names, image) for image in images]
+    if pending:
+        rows = [{**row, **more} for row, more in zip(rows, pending, strict=True)]
+    _run(tx, statement, rows)
 
 
-def change(tx: Transaction, store: Storage, images: Sequence[Mapping[str, Any]], names: Iterable[str]) -> int:
+def change(
+    tx: Transaction, store: Storage, images: Sequence[Mapping[str, Any]], names: Iterable[str], pending: Sequence[Mapping[str, Any]] = ()
+) -> int:
     """Write the fields `names` of records whose rows are locked, and their stamps, in one statement; return how many were written.
 
-    `images` carry the `row_version` they are to have; a row that does not have the one before is not written.
+    `images` carry the `row_version` they are to have; a row that does not have the one before is not written. `pending`: as for `create`.
     """
     changed = tuple(sorted({*names, "row_version", "updated_at", "updated_by"} & set(store.fields)))
-    statement = store.statements.get(changed)
+    more = tuple(sorted(pending[0])) if pending else ()
+    statement = store.statements.get((changed, more))
     if statement is None:
-        columns = store.columns_of(changed, {})
-        values = {name: bindparam(f"new_{name}", type_=store.table.c[name].type) for name in columns}
-        condition = and_(
-            store.table.c.id == bindparam("record_id", type_=Id), store.table.c.row_version == bindparam("read_version", type_=Integer)
-        )
-        statement = store.statements[changed] = marked(update(store.table).where(condition).values(values), "update")
+        statement = store.statements[changed, more] = _update_statement(store, (*store.columns_of(changed, {}), *more))
     rows = []
-    for image in images:
-        row = {f"new_{name}": value for name, value in store.columns_of(changed, image).items()}
+    for index, image in enumerate(images):
+        values = store.columns_of(changed, image)
+        if pending:
+            values |= pending[index]
+        row = {f"new_{name}": value for name, value in values.items()}
         row["record_id"], row["read_version"] = image["id"], image["row_version"] - 1
         rows.append(row)
     return _run(tx, statement, rows)
+
+
+def _update_statement(store: Storage, columns: tuple[str, ...]) -> Update:
+    table = store.table
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+    read_version = bindparam("read_version", type_=Integer)
+    return marked(
+        update(table).where(table.c.id == bindparam("record_id", type_=Id), table.c.row_version == read_version).values(values), "update"
+    )
 
 
 def _run(tx: Transaction, statement: Any, rows: list[dict[str, Any]]) -> int:

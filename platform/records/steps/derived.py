@@ -20,9 +20,9 @@ from fieldstone.records.evaluation import Evaluation, fit
 from fieldstone.records.gate.roll_ups import recompute
 from fieldstone.records.gate.sharing import Reader, reader
 from fieldstone.records.gate.storage import storage
-from fieldstone.records.gate.write import Locked, change, lock
+from fieldstone.records.gate.write import Locked, lock
 from fieldstone.records.principal import Principal
-from fieldstone.records.steps import formulas, parents, validation_rules
+from fieldstone.records.steps import formulas, parents, validation_rules, write
 
 ROLL_UP = Principal.internal("roll_up")
 
@@ -178,7 +178,7 @@ def _write(batch: Batch, above: Batch) -> None:
     for item in above.items:
         item.image |= {"row_version": item.image["row_version"] + 1, "updated_at": now, "updated_by": user}
     names = set().union(*(item.changed for item in above.items))
-    change(batch.tx, storage(batch.snapshot, above.object.name), [item.image for item in above.items], names)
+    write.write(above, above.items, names)
     for item in above.items:
         _note(batch, above.object.name, item)
 

@@ -15,11 +15,10 @@ Formulas = tuple[tuple[FieldDef, Compiled], ...]
 
 
 def formulas_of(snapshot: Snapshot, definition: ObjectDef) -> Formulas:
-    """Return the stored formulas of an object, each after those it reads, with those that a plan is filling."""
-    hidden = [found for found in definition.hidden.values() if found.state == "write_only" and found.type == "formula" and found.column]
+    """Return the stored formulas of an object, each after those it reads."""
     return tuple(
         (found, snapshot.expression(found.formula or "", definition.name, "formula", found.blanks))
-        for found in (*snapshot.stored_formulas(definition.name), *hidden)
+        for found in snapshot.stored_formulas(definition.name)
     )
 
 
