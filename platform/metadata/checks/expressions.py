@@ -6,11 +6,10 @@ Not here: the language (`rules`), cycles (`graph.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fieldstone.errors import Problem, Refused, Span
+from fieldstone.errors import Problem, Span
 from fieldstone.metadata.checks.proposed import Proposed
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.places import Place
@@ -29,8 +28,6 @@ TYPES = {
 }
 ALSO_TEXT = frozenset({ValueType.PICKLIST, ValueType.ID})
 CONDITION = frozenset({ValueType.BOOLEAN})
-IN_SQL = frozenset({Use.LIST_FILTER, Use.LOOKUP_FILTER, Use.ROLLUP_FILTER})
-UNCLOSED = re.compile(r"\{\{(?!.*?\}\})|(?<!\})\}\}", re.DOTALL)
 
 
 def check_expressions(proposed: Proposed) -> None:
@@ -85,8 +82,12 @@ def _judged(
             continue
         refused = refused or not problem.warning
         yield replace(problem, document=path, pointer=place.pointer, span=_moved(problem.span, offset, whole))
-    if not refused and place.use in IN_SQL:
-        yield from _in_sql(proposed, path, place, source)
+    if not refused and place.use is Use.ROLLUP_FILTER and _differs_per_user(proposed, place, source):
+        yield Problem(code="roll_up_per_user", document=path, pointer=place.pointer)
+
+
+def _differs_per_user(proposed: Proposed, place: Place, source: str) -> bool:
+    return check(source, proposed.scopes.of(place.object, place.use, None), place.use).user_dependent
 
 
 def _follows(proposed: Proposed, place: Place, name: str) -> bool:
@@ -119,13 +120,3 @@ def _moved(span: Span | None, offset: int, whole: str | None) -> Span | None:
     column = span.column + (offset - (before.rfind("\n") + 1) if span.line == 1 else 0)
     return Span(start=span.start + offset, end=span.end + offset, line=span.line + lines, column=column)
 
-
-def _in_sql(proposed: Proposed, path: str, place: Place, source: str) -> Iterator[Problem]:
-    try:
-        checked = check(source, proposed.scopes.of(place.object, place.use, place.record), place.use)
-    except Refused:
-        return
-    if not checked.sql:
-        yield Problem(code="not_filterable", params={"function": checked.sql_reason}, document=path, pointer=place.pointer)
-    elif place.use is Use.ROLLUP_FILTER and checked.user_dependent:
-        yield Problem(code="roll_up_per_user", document=path, pointer=place.pointer)
