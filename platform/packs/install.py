@@ -39,11 +39,12 @@ class Org(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What an install has done. `people`: user id by sample person; `records`: sample records by object."""
+    """What an install has done. `people`: user id by sample person; `ids`: record id by `$id`; `records`: sample records by object."""
 
     packs: tuple[str, ...]
     version: int  # of the metadata now in force
     people: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -90,4 +91,4 @@ def apply(org: Org, planned: PackPlan, *, sample: bool, author: Principal | None
     if not sample:
         return Installed(packs=names, version=version)
     loaded = samples.load(org.records, planned.packs)
-    return Installed(packs=names, version=version, people=loaded.people, records=loaded.records)
+    return Installed(packs=names, version=version, people=loaded.people, ids=loaded.ids, records=loaded.records)

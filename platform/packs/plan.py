@@ -18,6 +18,7 @@ from fieldstone.metadata import documents as texts
 from fieldstone.metadata import plan as metadata_plan
 from fieldstone.metadata import store
 from fieldstone.metadata.changes import ChangeSet, InstalledPack
+from fieldstone.metadata.check import Rights
 from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.packs.manifest import FILE
@@ -170,7 +171,7 @@ def plan(
     """
     choice = choose(names, offered, installed(connection))
     problems = [*choice.problems, *_taken(current, choice.packs)]
-    allowed = _rights_of(author) if author is not None else None
+    allowed = _rights_of(author, current, choice.packs) if author is not None else None
     changes = change_set(choice.packs) if not problems else ChangeSet()
     return PackPlan(
         packs=choice.packs,
@@ -227,14 +228,16 @@ def _taken(current: Snapshot, packs: Iterable[Pack]) -> Iterator[Problem]:
             owners[path.lower()] = pack.name
 
 
-def _rights_of(author: Principal) -> metadata_plan.Rights:
+def _rights_of(author: Principal, snapshot: Snapshot, packs: Iterable[Pack]) -> Rights:
     """Return what tells which Setup rights the author lacks: the one for packs, and the one of each kind that comes."""
+    wanted = {"manage_packs": FILE}
+    for pack in packs:
+        for path, document in pack.documents.items():
+            if document.get("kind") in KINDS:
+                wanted.setdefault(KINDS[document["kind"]].right, path)
 
-    def lacking(snapshot: Snapshot, changes: ChangeSet) -> Iterator[Problem]:
+    def lacking(documents: Mapping[str, Any]) -> Iterator[Problem]:
         held = rights(snapshot, author)
-        wanted = {"manage_packs": FILE}
-        for document in changes.put:
-            wanted.setdefault(KINDS[document["kind"]].right, texts.path_of(document))
         for right, path in sorted(wanted.items()):
             if not held.setup(right):
                 yield Problem(code="right_missing", params={"right": right}, document=path)
