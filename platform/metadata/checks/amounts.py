@@ -47,7 +47,7 @@ def _within(proposed: Proposed, path: str, pointer: str, name: str, count: int) 
 
 
 def _object(proposed: Proposed, definition: ObjectDef) -> None:
-    fields = definition.fields.values()
+    fields = [field for field in definition.fields.values() if (definition.name.lower(), field.name.lower()) not in proposed.bad]
     types = Counter(field.type for field in fields)
     asked = sum(1 for field in fields if field.indexed or field.unique or field.external_id) + len(definition.keys)
     columns = [spec for field in fields for spec in FIELD_TYPES[field.type].columns(field)]

@@ -113,6 +113,8 @@ class Judge:
         row: Row = {}
         for name, value in values.items():
             found = steps_of(self.proposed.definitions, definition.name, name)
+            if found is None and self.proposed.follows(definition.name, name):
+                raise Refused([])  # the field is there, and has been refused
             if found is None:
                 raise _BadExampleError((key, name), "unknown_field")
             path = ".".join(step.name for step in found)

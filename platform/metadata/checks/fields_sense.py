@@ -29,7 +29,10 @@ NAME_TYPES = frozenset({"text", "auto_number"})
 def check_fields(proposed: Proposed) -> None:
     """Note every field whose options contradict one another or what they refer to, and every key and name field that cannot be."""
     for path, definition, field in list(proposed.fields()):
-        for check in (_numbers, _pattern, _picklist, _constants, _lookup, _computed):
+        _numbers(proposed, path, definition, field)
+        if (definition.name.lower(), field.name.lower()) in proposed.bad:
+            continue  # without digits that go together no number can be judged
+        for check in (_pattern, _picklist, _constants, _lookup, _computed):
             check(proposed, path, definition, field)
     for definition in proposed.definitions.objects.values():
         _name_field(proposed, definition)

@@ -39,6 +39,7 @@ def check_naming(proposed: Proposed) -> None:
             _once(proposed, ((path, (*way, *step), name) for step, name in names))
     for places in (*fields.values(), *keys.values()):
         _once(proposed, places)
+    proposed.leave_out_fields()
     _children(proposed)
     _more_values(proposed)
 

@@ -81,6 +81,14 @@ class Proposed:
             of = document.get("api_name") if document["kind"] == "object" else document.get("object")
             self.bad.add((str(of).lower(), steps[2].lower()))
 
+    def leave_out_fields(self) -> None:
+        """Leave out fields whose very name was refused: from here on only the others count."""
+        for path, document in self.sound.items():
+            lost = [name for name in document.get("fields", {}) if (path, pointer(("fields", name))) in self.wrong]
+            if lost:
+                kept = {name: part for name, part in document["fields"].items() if name not in lost}
+                self.sound = {**self.sound, path: {**document, "fields": kept}}
+
     def object(self, name: object) -> ObjectDef | None:
         """Return a sound object by name; people are always there."""
         return self.scopes.object(name) if isinstance(name, str) else None
