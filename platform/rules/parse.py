@@ -94,7 +94,7 @@ def read(source: str) -> tuple[Syntax, tuple[Problem, ...]]:
             findings.add("expression_too_long", whole, length=len(source), limit=bounds.SOURCE_CHARACTERS)
         else:
             tokens = list(_tokens(findings))
-            if not _too_deep(tokens, findings):
+            if not _too_many(tokens, findings) and not _too_deep(tokens, findings):
                 tree = _tree(tokens, findings)
     return tree, tuple(findings.problems)
 
@@ -164,6 +164,17 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
     return at + 1
 
 
+def _too_many(tokens: list[Token], findings: Findings) -> bool:
+    """Count what will be nodes of the tree: values, and operators other than those whose chain is one node."""
+    count = 0
+    for token in tokens:
+        count += token.type not in ("OPEN", "CLOSE", "COMMA") and token not in ("&&", "||")
+        if count > bounds.NODES:
+            findings.add("expression_too_many_parts", _place(token), limit=bounds.NODES)
+            return True
+    return False
+
+
 def _too_deep(tokens: list[Token], findings: Findings) -> bool:
     """Count the depth before anything walks: open parentheses, and prefix operators still waiting for their operand."""
     open_: list[int] = []  # the depth outside each open parenthesis
@@ -175,7 +186,7 @@ def _too_deep(tokens: list[Token], findings: Findings) -> bool:
             prefixes += 1
         elif kind == "OPEN":
             open_.append(depth)
-            depth += prefixes + 1
+            depth += max(prefixes, 1)  # NOT( is one level, like the call it looks like
             prefixes = 0
         elif kind == "CLOSE" and open_:
             depth = open_.pop()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation, Overflow
+from types import NoneType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -332,42 +333,39 @@ def _read_often(root: Node) -> frozenset[tuple[str, ...]]:
     return frozenset(often)
 
 
-LISTED = (
-    ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Pass, ast.Try, ast.ExceptHandler, ast.Expr,
-    ast.Name, ast.Load, ast.Store, ast.Tuple, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.Lambda,
-    ast.IfExp, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.NamedExpr, ast.BinOp, ast.Add, ast.Sub, ast.Mod, ast.FloorDiv,
-    ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn,
-)  # fmt: skip
-ATTRIBUTES = frozenset(
-    [
-        "globals",
-        "get",
-        "prior",
-        "is_new",
-        "is_clone",
-        "today",
-        "now",
-        "time",
-        "zone",
-        "upper",
-        "lower",
-        "strip",
-        "startswith",
-        "year",
-        "month",
-        "day",
-        "days",
-        "isoweekday",
-    ]
-)
+# Kinds of syntax nodes that generated code may hold, and which parts of each hold further nodes.
+LISTED: Mapping[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(part for part in kind._fields if part not in ("ctx", "id", "attr", "arg", "kind", "name", "type_comment"))
+    for kind in (
+        ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Pass, ast.Try, ast.ExceptHandler, ast.Expr,
+        ast.Name, ast.Tuple, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.Lambda, ast.IfExp, ast.BoolOp,
+        ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.NamedExpr, ast.BinOp, ast.Add, ast.Sub, ast.Mod, ast.FloorDiv, ast.Compare,
+        ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn,
+    )
+}  # fmt: skip
+ATTRIBUTES = frozenset({
+    "globals", "get", "prior", "is_new", "is_clone", "today", "now", "time", "zone", "upper", "lower", "strip", "startswith", "year",
+    "month", "day", "days", "isoweekday",
+})  # fmt: skip
 
 
 def _only_listed(text: str) -> ast.Module:
     """Return the syntax tree of generated text. Raises AssertionError, our bug, if it holds what no entry should write."""
     tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if not isinstance(node, LISTED) or (isinstance(node, ast.Attribute) and node.attr not in ATTRIBUTES):
+    todo: list[Any] = [tree]
+    while todo:
+        node = todo.pop()
+        parts = LISTED.get(type(node))
+        if parts is None or (type(node) is ast.Attribute and node.attr not in ATTRIBUTES):
             raise AssertionError(f"generated code holds {ast.dump(node)}")
-        if isinstance(node, ast.Constant) and not isinstance(node.value, int | None):
-            raise AssertionError("generated code holds a literal")
+        if type(node) is ast.Constant:
+            if type(node.value) not in (int, bool, NoneType):
+                raise AssertionError("generated code holds a literal")
+            continue
+        for part in parts:
+            inner = getattr(node, part)
+            if type(inner) is list:
+                todo += inner
+            elif inner is not None:
+                todo.append(inner)
     return tree

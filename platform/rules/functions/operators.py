@@ -40,6 +40,7 @@ from fieldstone.rules.value_types import ValueType
 DAY_SECONDS = 86_400
 DAY_MILLISECONDS = 86_400_000
 SECONDS = Decimal(DAY_SECONDS)
+MANY_DAYS = 4_000_000  # more than the calendar has
 
 
 # --- arithmetic ------------------------------------------------------------------------------------------------------
@@ -289,6 +290,20 @@ def _other_way(template: Callable[[str, str], str]) -> Callable[[str, str], str]
     return lambda n, d: template(d, n)
 
 
+def _shift_python(sign: str) -> Callable[[PythonWriter, Call, Sequence[Code]], Code]:
+    def write(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
+        day, days = arguments
+        result = Code(text="", type=ValueType.DATE, blank=False, fails=True)
+        if isinstance(days.literal, Decimal) and abs(days.literal) < MANY_DAYS:
+            # Beyond the calendar Python's own error is raised, which ends the evaluation all the same.
+            step = writer.constant(timedelta(days=int(days.literal)))
+            return writer.guarded((day,), lambda t: f"{t[0]} {sign} {step}", result)
+        helper = writer.helper(shifted if sign == "+" else _shifted_back, call.place)
+        return writer.guarded((day, writer.whole(days)), lambda t: f"{helper}({t[0]}, {t[1]})", result)
+
+    return write
+
+
 RANGE = (Category.OUT_OF_RANGE,)
 DATE_PLUS = Function(
     name="+",
@@ -296,7 +311,7 @@ DATE_PLUS = Function(
     returns=ValueType.DATE,
     doc="The date that many days later; a fraction of a day is cut off first.",
     fails=RANGE,
-    python=shifted,
+    write_python=_shift_python("+"),
     sql=_shift_sql("+"),
     sql_error=_shift_error("+"),
     examples=(("TEXT(DATE(2024, 2, 28) + 1.9)", "2024-02-29"),),
@@ -318,7 +333,7 @@ DATE_MINUS = Function(
     returns=ValueType.DATE,
     doc="The date that many days earlier; a fraction of a day is cut off first.",
     fails=RANGE,
-    python=_shifted_back,
+    write_python=_shift_python("-"),
     sql=_shift_sql("-"),
     sql_error=_shift_error("-"),
     examples=(("TEXT(DATE(2024, 3, 1) - 1.7)", "2024-02-29"),),

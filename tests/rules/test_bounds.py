@@ -1,0 +1,108 @@
+"""How large an expression and its values may be; a hostile text is refused at once."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal as D
+
+import pytest
+
+from fieldstone.errors import Refused
+from fieldstone.rules import NotInSql, Use, check
+from tests.support import expressions as ex
+
+
+def refusal(source: str, scope: ex.Fields = ex.SCOPE) -> str:
+    with pytest.raises(Refused) as refused:
+        check(source, scope, Use.AUTOMATION)
+    return refused.value.problems[0].code
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("1" * 3901, "expression_too_long"),
+        ("(" * 101 + "1" + ")" * 101, "expression_too_deep"),
+        ("ABS(" * 101 + "1" + ")" * 101, "expression_too_deep"),
+        ("-" * 101 + "1", "expression_too_deep"),
+        ("--(" * 51 + "1" + ")" * 51, "expression_too_deep"),
+        ("NOT " * 101 + "vip", "expression_too_deep"),
+        ("(" * 3900, "expression_too_deep"),
+        ("MAX(" + ",".join(["1"] * 65) + ")", "expression_too_many_arguments"),
+        ("+".join(["1"] * 1001), "expression_too_many_parts"),
+        ('REGEX(nick, "' + "a" * 1001 + '")', "expression_pattern_too_long"),
+        ('REGEX(nick, "(((a{100}){100}){100})")', "expression_pattern_refused"),
+    ],
+)
+def test_a_bound_is_told(source: str, code: str) -> None:
+    assert refusal(source) == code
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(" * 100 + "1" + ")" * 100,
+        "-" * 100 + "1",
+        "ABS(" * 100 + "1" + ")" * 100,
+        "MAX(" + ",".join(["1"] * 64) + ")",
+        "+".join(["1"] * 1000),
+        "1" + " " * 3899,
+    ],
+)
+def test_up_to_the_bound_it_works(source: str) -> None:
+    assert isinstance(ex.in_python(ex.checked_as(source), {}), D)
+
+
+HOSTILE = ["(" * 3900, "-" * 3900, "a " * 1950, ")" * 3900, "," * 3900, "f(" * 1950, '"' * 3899, "/*" * 1950, "1+" * 1950, "&" * 3900]
+HOSTILE += ["{!" * 1950, "." * 3900, "TRUE()" * 650, "a(b," * 970, "商" * 3900, "x" * 100_000, "((((" + "1+(2*" * 700]
+
+
+@pytest.mark.parametrize("source", HOSTILE, ids=lambda source: f"{source[:4]}x{len(source)}")
+def test_a_hostile_text_costs_little_to_refuse(source: str) -> None:
+    least = min(_seconds(source) for _ in range(3))
+    assert least < 0.05
+
+
+def _seconds(source: str) -> float:
+    start = time.perf_counter()
+    refusal(source)
+    return time.perf_counter() - start
+
+
+def test_formulas_that_double_each_other_are_refused_before_they_grow() -> None:
+    scope = ex.SCOPE.with_formula("f0", "price + price")
+    with pytest.raises(Refused) as refused:
+        for level in range(1, 40):
+            scope = scope.with_formula(f"f{level}", f"f{level - 1} + f{level - 1}")
+    assert refused.value.problems[0].code == "expression_formulas_too_large"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'SUBSTITUTE(nick, "a", city)',
+        'LPAD("x", 100001)',
+        'RPAD("x", 100001, "ab")',
+        'VALUE(TEXT(price) & "e1001")',
+        "REGEX(nick, city)",
+    ],
+)
+def test_results_are_bounded_before_they_are_made(source: str) -> None:
+    row = {"nick": "a" * 1000, "city": "b" * 1001, "price": D(9)}
+    result = ex.in_python(ex.checked_as(source), row)
+    assert result == ("error", "out_of_range")
+
+
+def test_numbers_have_bounded_exponents() -> None:
+    huge = "*".join(["price"] * 60)
+    assert ex.in_python(ex.checked_as(huge), {"price": D(10) ** 17}) == ("error", "out_of_range")
+    tiny = ex.in_python(ex.checked_as("*".join(["rate"] * 200)), {"rate": D("1e-9")})
+    assert tiny == 0
+
+
+def test_sql_that_would_grow_without_bound_is_refused(postgresql_engine: object) -> None:
+    source = "1 / IFERROR(" * 49 + "1 / price" + ", 2)" * 49
+    found = ex.table()
+    with pytest.raises(NotInSql) as refused:
+        ex.to_sql(ex.checked_as(source), ex.columns_of(found), ex.dialect_of("postgresql"), ex.CONTEXT)
+    assert refused.value.reason == "size"
