@@ -44,8 +44,9 @@ class Printing:
 
 def printed(tree: Tree, using: Printing) -> str:
     """Return the expression that means what `tree` means. Raises Refused (`invalid_filter`), with a pointer, if it means nothing."""
-    if sum(1 for _ in _nodes(tree)) > FILTER_NODES:
-        raise _refuse("limit_exceeded", "", limit="filter_nodes", value=FILTER_NODES)
+    nodes = sum(1 for _ in _nodes(tree))
+    if nodes > FILTER_NODES:
+        raise _refuse("limit_exceeded", "", name="filter_nodes", count=nodes, limit=FILTER_NODES)
     return _print(tree, using, "")
 
 

@@ -91,6 +91,7 @@ class Page:
     records: tuple[Record, ...]
     next: str | None = None
     count: Count | None = None
+    more: bool = False  # of an expanded child list, which has no cursor: there are more; ask for the related list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
-from sqlalchemy import Column, PrimaryKeyConstraint, bindparam, delete, insert, select
+from sqlalchemy import Column, Connection, Engine, PrimaryKeyConstraint, bindparam, delete, insert, select
 
 from fieldstone.db.column_types import Flag, Id, PlainText, UtcMoment
 from fieldstone.db.system import system_table
-from fieldstone.db.transaction import Transaction
+from fieldstone.db.transaction import Transaction, retrying
 from fieldstone.limits import RECYCLE_DAYS
+from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.records import audit
+from fieldstone.records.gate.write import purge
+from fieldstone.records.history import HISTORY
+from fieldstone.records.principal import Principal
+from fieldstone.records.search import SEARCH
 
 DELETED = system_table(
     "deleted",
@@ -36,7 +43,15 @@ CLEARED = system_table(
     Column("target", Id, nullable=False, index=True),
     PrimaryKeyConstraint("together", "record", "field"),
 )
+PURGE = Principal.internal("recycle bin")
+PURGE_SECONDS = 60.0
 RECORDS = bindparam("records", type_=Id, expanding=True)
+
+
+class Snapshots(Protocol):
+    """What purging needs of `metadata/holder.py`."""
+
+    def current(self, connection: Connection) -> Snapshot: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +112,29 @@ def due(tx: Transaction, *, days: int = RECYCLE_DAYS, limit: int = 200) -> list[
     """Return records that have lain in the bin for longer than `days`, the oldest first."""
     rows = tx.connection.execute(select(DELETED).where(DELETED.c.at < tx.now - timedelta(days=days)).order_by(DELETED.c.at).limit(limit))
     return [DeletedRecord(record=row.record, object=row.object, together=row.together, chosen=row.chosen) for row in rows]
+
+
+def purge_due(engine: Engine, snapshots: Snapshots, *, days: int = RECYCLE_DAYS) -> int:
+    """Purge up to 200 records that have lain in the bin for longer than `days`, history and index rows too; return how many.
+
+    In one transaction, as the platform; called by the sweeper until nothing is due.
+    """
+
+    def work(tx: Transaction) -> int:
+        found = due(tx, days=days)
+        snapshot = snapshots.current(tx.connection)
+        by_object: dict[str, list[str]] = {}
+        for each in found:
+            by_object.setdefault(each.object, []).append(each.record)
+        for name, records in sorted(by_object.items()):
+            if name in snapshot.objects:  # an archived object takes its records along
+                purge(tx, snapshot, snapshot.objects[name], records)
+            given = {"records": records}
+            tx.connection.execute(delete(HISTORY).where(HISTORY.c.record.in_(RECORDS)), given)
+            tx.connection.execute(delete(SEARCH).where(SEARCH.c.record.in_(RECORDS)), given)
+        if found:
+            forget(tx, [each.record for each in found])
+            audit.note(tx, PURGE, "records.purged", details={"counts": {name: len(records) for name, records in by_object.items()}})
+        return len(found)
+
+    return retrying(engine, work, statement_seconds=PURGE_SECONDS)

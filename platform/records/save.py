@@ -271,7 +271,8 @@ class Records:
     ) -> tuple[Outcome, ...]:
         work.rows_written += len(changes)
         if work.rows_written > TRANSACTION_RECORDS:
-            raise Refused(_limit("transaction_records", TRANSACTION_RECORDS))
+            params = {"name": "transaction_records", "count": work.rows_written, "limit": TRANSACTION_RECORDS}
+            raise Refused(Problem(code="limit_exceeded", params=params))
         outcomes: list[Outcome] = []
         asking = reader(snapshot, principal)
         for group in _groups(changes):
@@ -373,10 +374,6 @@ def _refusal(batch: Batch, failed: list[Item], count: int) -> FieldstoneError:
 def _refused(refusal: FieldstoneError, place: int, change: Change) -> Outcome:
     problems = refusal.problems if isinstance(refusal, Refused) else (Problem(code=refusal.code),)
     return Outcome(index=place, status="refused", object=change.object, id=change.id, problems=problems, code=refusal.code)
-
-
-def _limit(name: str, value: int) -> Problem:
-    return Problem(code="limit_exceeded", params={"limit": name, "value": value})
 
 
 def _with_records(gate: Gate, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:

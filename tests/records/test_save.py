@@ -18,7 +18,14 @@ ACCOUNT = obj(
         "industry": picklist("it", "bank"),
         "total": {"type": "roll_up", "label": "Total", "relation": "deal.account", "function": "sum", "field": "amount"},
         "deals": {"type": "roll_up", "label": "Deals", "relation": "deal.account", "function": "count"},
-        "won": {"type": "roll_up", "label": "Won", "relation": "deal.account", "function": "max", "field": "amount", "filter": 'stage = "won"'},
+        "won": {
+            "type": "roll_up",
+            "label": "Won",
+            "relation": "deal.account",
+            "function": "max",
+            "field": "amount",
+            "filter": 'stage = "won"',
+        },
         "double": {"type": "formula", "label": "Double", "returns": "currency", "scale": 2, "formula": "total * 2"},
     },
 )

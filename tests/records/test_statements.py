@@ -25,7 +25,7 @@ DEAL = obj(
 )
 CONTACT = obj("contact", {"account": {"type": "lookup", "label": "Account", "to": "account"}})
 PLAIN = obj("plain", {"amount": {"type": "currency", "label": "Amount", "scale": 2, "history": True}, "stage": picklist("open", "won")})
-RULES = [rule("deal", f"r{n}", f"AND(amount = {n}, account.industry = \"bank\", contact.account.name = \"x\")") for n in range(10)]
+RULES = [rule("deal", f"r{n}", f'AND(amount = {n}, account.industry = "bank", contact.account.name = "x")') for n in range(10)]
 PLAIN_RULES = [rule("plain", f"r{n}", f"amount = -{n + 1}") for n in range(10)]
 DOCUMENTS = [
     *(ACCOUNT, CONTACT, DEAL, PLAIN, *RULES, *PLAIN_RULES),
@@ -52,7 +52,10 @@ def org(a_world) -> World:
 def deals(org: World, count: int) -> list[str]:
     account = org.create("account", {"name": "Acme"}, "Rep")
     contact = org.create("contact", {"name": "Ann", "account": account}, "Rep")
-    values = [{"name": f"d{n}", "account": account, "contact": contact, "amount": 100 + n, "erp_no": f"{account}"[-8:] + str(n)} for n in range(count)]
+    values = [
+        {"name": f"d{n}", "account": account, "contact": contact, "amount": 100 + n, "erp_no": f"{account}"[-8:] + str(n)}
+        for n in range(count)
+    ]
     return [each.id or "" for each in org.save("Rep", *(Change(object="deal", action="create", values=value) for value in values))]
 
 
@@ -97,7 +100,8 @@ def test_saves_cost_the_same_whatever_the_batch(org, action):
 
     def cost(first: int, count: int) -> int:
         values = [
-            {"name": f"n{first + n}", "account": account, "contact": contact, "amount": 500 + n, "erp_no": f"n{first + n}"} for n in range(count)
+            {"name": f"n{first + n}", "account": account, "contact": contact, "amount": 500 + n, "erp_no": f"n{first + n}"}
+            for n in range(count)
         ]
         ids = made[first : first + count] if action == "update" else [None] * count
         changes = [Change(object="deal", action=action, id=id, values=each) for id, each in zip(ids, values, strict=True)]

@@ -7,7 +7,6 @@ The tables are made straight from the definitions, without a plan: what is teste
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -153,10 +152,18 @@ def _identities(documents: Mapping[str, Document]) -> Iterable[Identity]:
     for number, (path, document) in enumerate(documents.items()):
         name, kind = document["api_name"], document["kind"]
         physical = name if kind == "object" else None
-        yield Identity(id=fake_id(kind, name), kind=kind, object=document.get("object", ""), name=name, path=path, physical=physical, born=number)
+        yield Identity(
+            id=fake_id(kind, name), kind=kind, object=document.get("object", ""), name=name, path=path, physical=physical, born=number
+        )
         for field_name in document.get("fields", {}) if kind == "object" else ():
             yield Identity(
-                id=fake_id("field", name, field_name), kind="field", object=name, name=field_name, path=path, physical=field_name, born=number
+                id=fake_id("field", name, field_name),
+                kind="field",
+                object=name,
+                name=field_name,
+                path=path,
+                physical=field_name,
+                born=number,
             )
 
 
@@ -230,5 +237,3 @@ def rule(object_name: str, name: str, error_when: str, message: Any = "no", **op
         "message": message,
         **options,
     }
-
-

@@ -12,22 +12,22 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import and_, exists, false, not_, or_, select
+from sqlalchemy import and_, exists, false, literal, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
 from fieldstone.errors import Problem, Refused
-from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.metadata.scope import scope
-from fieldstone.metadata.snapshot import Compiled
+from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.filters import Operand, Printing, check_shape, needs_sql, printed
 from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.names import Named, resolve, target_of, unknown
 from fieldstone.records.gate.people import USER
 from fieldstone.records.gate.sharing import ME, ROLES_BELOW, Reader
 from fieldstone.records.gate.sources import Sources
-from fieldstone.records.query import Tree
+from fieldstone.records.query import Reference, Tree
 
 USE = rules.Use.LIST_FILTER
 KEPT = 500  # compiled filters for one set of rights; people type new ones all day
@@ -115,6 +115,44 @@ def _taken_apart(sources: Sources, tree: Tree, today: date, pointer: str, depth:
             return _related(sources, tree, today, pointer, depth)
     named = resolve(sources.asking, sources.definition, tree["field"], pointer=f"/filter{pointer}/field")
     return team(sources.asking, sources.value(named.path))
+
+
+def lookup_filter(sources: Sources, edited: ObjectDef, found: FieldDef, record: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return the filter of lookup `found` of object `edited` as a condition on the target's rows; it sees every field, as policy does.
+
+    `record`: typed values of the record being edited, by path.
+    """
+    snapshot = sources.asking.snapshot
+    policy = snapshot.expression(found.filter or "", sources.definition.name, rules.Use.LOOKUP_FILTER, record=edited.name)
+    open_to_all = Sources(sources.asking, sources.definition, sources.base, sources.terms, raw=True)
+    columns: dict[tuple[str, ...], ColumnElement[Any]] = {}
+    for path in policy.reads:
+        if path[0] == "$Record":
+            columns[path] = _edited_value(snapshot, edited, path[1:], record)
+        else:
+            columns[path] = open_to_all.value(path)
+    fulfilled = sources.terms.condition(policy, columns)
+    if len(open_to_all.tables) == 1:
+        return fulfilled
+    base = sources.base.alias()
+    inner = Sources(sources.asking, sources.definition, base, sources.terms, raw=True)
+    moved = {path: column if path[0] == "$Record" else inner.value(path) for path, column in columns.items()}
+    chosen = select(base.c.id).select_from(inner.origin).where(sources.terms.condition(policy, moved))
+    return sources.base.c.id.in_(chosen)  # type: ignore[no-any-return]
+
+
+def _edited_value(snapshot: Snapshot, edited: ObjectDef, path: tuple[str, ...], record: Mapping[str, Any]) -> ColumnElement[Any]:
+    """A value of the record being edited as a parameter, typed as the field is stored."""
+    holder = edited
+    for name in path[:-1]:
+        hop = holder.field(name)
+        assert hop is not None
+        holder = snapshot.objects[hop.to or "user"]
+    found = holder.field(path[-1])
+    assert found is not None
+    table = tables.table(snapshot, holder.name)
+    value = record.get(".".join(path))
+    return literal(value.id if isinstance(value, Reference) else value, tables.column(table, found).type if found.column else None)
 
 
 def local_day(sources: Sources, named: Named) -> ColumnElement[Any]:

@@ -283,7 +283,7 @@ class Gate:
                 break  # nothing can tie
             if not _sortable(field.result_type):
                 raise Refused(
-                    Problem(code="not_sortable", params={"field": named.name, "object": sources.definition.name}, pointer=f"/sort/{index}"),
+                    Problem(code="not_sortable", params={"field": named.name, "type": field.result_type}, pointer=f"/sort/{index}"),
                     code="invalid_filter",
                 )
             nullable = bool(named.hops) or (
@@ -392,7 +392,7 @@ class Gate:
             found.setdefault(row[0], []).append(prepared.projection.record(row, 1))
         for record in records:
             children = found.get(record["id"], [])
-            record[name] = Page(records=tuple(children[: expand.limit]), next="" if len(children) > expand.limit else None)
+            record[name] = Page(records=tuple(children[: expand.limit]), more=len(children) > expand.limit)
 
     def history(self, object_name: str, record_id: str, *, limit: int = 100, before: str | None = None) -> list[HistoryEntry]:
         """Return what changed on a record, the latest first: of fields that may be read today. `before` is the id of an entry.
@@ -442,7 +442,9 @@ class Gate:
         kind = named.field.result_type
         if group.by != "value":
             if kind not in ("date", "datetime"):
-                raise Refused(Problem(code="not_a_date", params={"field": named.name}, pointer=f"/group/{index}"), code="invalid_filter")
+                raise Refused(
+                    Problem(code="not_in_periods", params={"field": named.name}, pointer=f"/group/{index}"), code="invalid_filter"
+                )
             day = value if kind == "date" else conditions.local_day(sources, named)
             cut = bucket(day, group.by, self.tx.dialect)
             return _Grouped(group.key, [cut], cut, lambda row: row[0])
@@ -500,14 +502,42 @@ class Gate:
 
     # --- lookups ---
 
-    def suggest(self, object_name: str, text: str, limit: int = 10, filter: str | Mapping[str, Any] | None = None) -> list[Reference]:
-        """Return records whose name holds `text`, those that begin with it first: what a lookup's picker offers; one statement."""
+    def candidates(self, object_name: str, field: str, text: str, record: Mapping[str, Any], limit: int = 10) -> list[Reference]:
+        """Return what the picker of a lookup offers: visible records of its target that its filter allows for `record`.
+
+        `record`: typed values of the record being edited, by field; ids for lookups. People who are not active are left out where the
+        field says so. Raises NotVisible for what is no lookup of this reader.
+        """
+        definition = self.rights.object(object_name)
+        found = definition.field(field)
+        known = self.rights.readable(definition.name) | self.rights.editable(definition.name)
+        if found is None or found.name not in known or found.type not in LOOKUPS or found.to is None:
+            raise NotVisible(field)
+
+        def allowed(sources: Sources) -> list[ColumnElement[bool]]:
+            conditions_of = [] if found.filter is None else [conditions.lookup_filter(sources, definition, found, record)]
+            if found.type == "user" and found.active_only:
+                conditions_of.append(sources.value(("active",)))
+            return conditions_of
+
+        return self.suggest(found.to, text, limit, allowed=allowed)
+
+    def suggest(
+        self,
+        object_name: str,
+        text: str,
+        limit: int = 10,
+        filter: str | Mapping[str, Any] | None = None,
+        *,
+        allowed: Callable[[Sources], list[ColumnElement[bool]]] | None = None,
+    ) -> list[Reference]:
+        """Return records whose name holds `text`, those that begin with it first; one statement. `allowed` adds conditions of our own."""
         definition = self.rights.object(object_name)
         name = definition.name_fielddef
         table = tables.table(self.snapshot, definition.name)
         sources = Sources(self.asking, definition, table, self._terms())
         compared = tables.key_column(table, name, "match")
-        wanted = self._wanted(sources, Query(object=definition.name, filter=filter))
+        wanted = self._wanted(sources, Query(object=definition.name, filter=filter)) + (allowed(sources) if allowed is not None else [])
         column = tables.column(table, name)
         key = match_key(text.strip()) or ""
         against = func.lower(column) if compared is None else compared

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    delete,
     false,
     func,
     insert,
@@ -36,7 +37,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from fieldstone.db.column_types import Id, JsonText, PlainText, is_id
 from fieldstone.db.transaction import Transaction
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
-from fieldstone.metadata.snapshot import Relation
+from fieldstone.metadata.snapshot import Relation, Snapshot
 from fieldstone.metadata.tables import compared_column
 from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.access import EDIT, FULL, READ
@@ -355,3 +356,17 @@ def find_by_key(
     for value, record_id in tx.connection.execute(marked(statement, "key"), {**asking.parameters, "wanted": list(values)}):
         answer.setdefault(value, []).append(record_id)
     return answer
+
+
+# --- the end ------------------------------------------------------------------------------------------------------------------
+
+
+def purge(tx: Transaction, snapshot: Snapshot, definition: ObjectDef, ids: Sequence[str]) -> None:
+    """Remove records from their table for good; lookups of other deleted records that still name them are cleared first."""
+    for relation in snapshot.children(definition.name):
+        child = storage(snapshot, relation.child.name).table
+        assert relation.field.column is not None
+        holder = child.c[relation.field.column]
+        tx.connection.execute(marked(update(child).where(holder.in_(IDS)).values({holder: None}), "purge"), {"ids": list(ids)})
+    table = storage(snapshot, definition.name).table
+    tx.connection.execute(marked(delete(table).where(table.c.id.in_(IDS), table.c.deleted_at.is_not(None)), "purge"), {"ids": list(ids)})

@@ -36,7 +36,7 @@ def refuse_blocked(snapshot: Snapshot, definition: ObjectDef, action: Action) ->
         ids = {item.id for item in batch.live}
         found = pointing(batch.tx, batch.asking, relations, ids, CASCADE_RECORDS + 1) if ids else []
         if len(found) > CASCADE_RECORDS:
-            raise Refused(Problem(code="limit_exceeded", params={"limit": "cascade_records", "value": CASCADE_RECORDS}))
+            raise Refused(Problem(code="limit_exceeded", params={"name": "cascade_records", "count": len(found), "limit": CASCADE_RECORDS}))
         for item in batch.live:
             _refuse(item, relations, [each for each in found if each.target == item.id and not _goes_too(batch, relations, each, ids)])
         batch.work.shared[POINTING, definition.name] = found

@@ -84,7 +84,7 @@ def climb(batch: Batch, asking: Reader, definition: ObjectDef, moved: list[Moved
                 ids.setdefault(parent, Touched()).causes.update(causes)
     for name, (roll_ups, ids) in sorted(by_parent.items()):
         if level > DERIVED_LEVELS:
-            raise Refused(Problem(code="limit_exceeded", params={"limit": "derived_levels", "value": DERIVED_LEVELS}))
+            raise Refused(Problem(code="limit_exceeded", params={"name": "derived_levels", "count": level, "limit": DERIVED_LEVELS}))
         _recompute_parents(batch, asking, batch.snapshot.objects[name], tuple(roll_ups), ids, level)
 
 

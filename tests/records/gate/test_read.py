@@ -70,7 +70,13 @@ DOCUMENTS = [
     queue("inbound", "deal"),
     profile(
         "seller",
-        {"account": ACCOUNT_RIGHTS, "deal": SELLER, "line": everything(LINE), "place": everything(PLACE), "user": rights("read", read=["name", "role"])},
+        {
+            "account": ACCOUNT_RIGHTS,
+            "deal": SELLER,
+            "line": everything(LINE),
+            "place": everything(PLACE),
+            "user": rights("read", read=["name", "role"]),
+        },
     ),
     profile("nobody", {"place": rights("read", read=["account"])}),
     permission_set("see_all", {"deal": rights("read", "view_all")}),
@@ -94,7 +100,16 @@ def org(a_world) -> World:
 
 @pytest.mark.parametrize(
     ("who", "sees"),
-    [("Rep", True), ("Lead", True), ("Boss", True), ("Peer", False), ("Other", False), ("Auditor", True), ("Nobody", False), ("builder", True)],
+    [
+        ("Rep", True),
+        ("Lead", True),
+        ("Boss", True),
+        ("Peer", False),
+        ("Other", False),
+        ("Auditor", True),
+        ("Nobody", False),
+        ("builder", True),
+    ],
 )
 def test_a_private_record_is_seen_by_its_owner_those_above_and_who_may_view_all(org, who, sees):
     deal = org.create("deal", {"name": "Pilot", "amount": 5}, "Rep")
@@ -192,7 +207,9 @@ def many(org) -> World:
 
 def found(org: World, filter, who: str = "Rep") -> list[str]:
     with org.reading(who) as gate:
-        return [each["name"] for each in gate.read(Query(object="deal", select=("name",), filter=filter, sort=(Sort(field="name"),))).records]
+        return [
+            each["name"] for each in gate.read(Query(object="deal", select=("name",), filter=filter, sort=(Sort(field="name"),))).records
+        ]
 
 
 @pytest.mark.parametrize(
@@ -324,7 +341,9 @@ def test_a_view_gives_filter_sort_and_columns_without_hidden_ones(many):
 
 def test_groups_and_totals_are_exact(many):
     with many.reading("Rep") as gate:
-        by_stage = gate.groups(Query(object="deal"), [Group(field="stage")], {"n": ("count", None), "total": ("sum", "amount"), "mid": ("avg", "amount")})
+        by_stage = gate.groups(
+            Query(object="deal"), [Group(field="stage")], {"n": ("count", None), "total": ("sum", "amount"), "mid": ("avg", "amount")}
+        )
         assert [(row["stage"], row["n"], row["total"], row["mid"]) for row in by_stage] == [
             ("open", 1, D("10.00"), D("10.00")),
             ("won", 2, D("20.00"), D("20.00")),
@@ -332,7 +351,10 @@ def test_groups_and_totals_are_exact(many):
         ]
         months = gate.groups(Query(object="deal"), [Group(field="close_date", by="month", name="m")], {"n": ("count", None)})
         assert [(str(row["m"]), row["n"]) for row in months] == [("2026-01-01", 1), ("2026-02-01", 2), ("None", 1)]
-        assert [row["account"] and row["account"].name for row in gate.groups(Query(object="deal"), [Group(field="account")], {})] == ["Acme", None]
+        assert [row["account"] and row["account"].name for row in gate.groups(Query(object="deal"), [Group(field="account")], {})] == [
+            "Acme",
+            None,
+        ]
         assert gate.totals(Query(object="deal"), {"least": ("min", "close_date"), "kinds": ("count_distinct", "stage")})["kinds"] == 2
 
 
