@@ -39,8 +39,34 @@ def load_field(
 ) -> FieldDef:
     """Build the field `name` of `of` from its part of the document at `path`.
 
-    A formula or roll-up comes out as if stored, a roll-up without the digits of what it sums: `load` knows the others.
+    A formula or roll-up comes out as if stored, a roll-up without the digits of what it sums: `load` knows the others. Parsed documents
+    are never changed, so a part that was loaded before gives the very same field: most of a new snapshot is taken from the last one.
     """
+    if "value_set" in part:  # its values stand elsewhere
+        return _loaded(part, name=name, of=of, path=path, column=column, who=who, value_sets=value_sets)
+    key = (id(part), name, of, path, column, who)
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= KNOWN_FIELDS:
+            _known.clear()
+        known = _known[key] = (part, _loaded(part, name=name, of=of, path=path, column=column, who=who, value_sets=value_sets))
+    return known[1]
+
+
+KNOWN_FIELDS = 50_000
+_known: dict[tuple[object, ...], tuple[Document, FieldDef]] = {}  # by the identity of the part, which is kept alive beside the field
+
+
+def _loaded(
+    part: Document,
+    *,
+    name: str,
+    of: str,
+    path: str,
+    column: str | None,
+    who: Identity,
+    value_sets: Mapping[str, tuple[PicklistValue, ...]],
+) -> FieldDef:
     type_name: str = part["type"]
     given: dict[str, Any] = {**meta_schemas.defaults("field", type_name), **part}
     options = {key: given[key] for key in AS_IT_IS if key in given}
