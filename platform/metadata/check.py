@@ -36,11 +36,12 @@ def check(
     """Return all problems of a set of parsed documents (by path), warnings included, each with document, pointer and, if known, the fix.
 
     Stages: meta-schema → names → references and sense → expressions → graph → limits → examples → rights of the author (`rights`, if
-    given). Documents that stand in `current` as they are have passed their meta-schema before. Reads no records, raises nothing.
+    given). What stands in `current` as it is was checked when it was published: only what may mean something else now is judged again.
+    Reads no records, raises nothing.
     """
-    published = current.parsed if current is not None else {}
-    sound, problems = check_shape(documents, lambda path, document: published.get(path) is document)
-    proposed = Proposed(documents=_documents(documents), sound=sound, language=language)
+    before = current.parsed if current is not None else {}
+    sound, problems = check_shape(documents, lambda path, document: before.get(path) is document)
+    proposed = Proposed(documents=_documents(documents), sound=sound, language=language, before=before)
     proposed.take(problems)
     for stage in (check_naming, check_resolving, check_sense, check_expressions, check_graph, check_amounts, check_examples):
         stage(proposed)

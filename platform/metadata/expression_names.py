@@ -15,6 +15,12 @@ WORDS = frozenset({"true", "false", "null", "not"})
 
 
 @lru_cache(maxsize=20_000)
+def words_in(source: str) -> frozenset[str]:
+    """Return every word of the names in an expression or template, in lower case: each step of a path for itself."""
+    return frozenset(step for match in TOKEN.finditer(source) if match[1] for step in re.split(r"[.:]", match[1].lower()))
+
+
+@lru_cache(maxsize=20_000)
 def names_in(source: str) -> tuple[str, ...]:
     """Return the names in an expression in order: fields and paths as written, functions with an opening parenthesis behind them."""
     found: list[str] = []

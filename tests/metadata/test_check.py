@@ -6,7 +6,8 @@ import ast
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,7 @@ import fieldstone.metadata
 from fieldstone.errors import Problem
 from fieldstone.i18n.texts import tables
 from fieldstone.metadata.check import check, check_manifest
+from fieldstone.metadata.snapshot import Snapshot
 from tests.metadata.deal import documents
 
 DEAL = "objects/deal.json"
@@ -23,12 +25,13 @@ RULE = "validation_rules/deal/won_needs_amount.json"
 SALES_USER = "permission_sets/sales_user.json"
 
 NOTHING = object()
+BASE = documents()
 
 
 def changed(path: str, pointer: str, value: Any) -> dict[str, dict[str, Any]]:
     """Return the small org with `value` at `pointer` of the document at `path`; NOTHING takes away what is there."""
-    found = {at: copy.deepcopy(document) for at, document in documents().items()}
-    node: Any = found.setdefault(path, {})
+    found = {**BASE, path: copy.deepcopy(BASE.get(path, {}))}
+    node: Any = found[path]
     *way, last = pointer.split("/")[1:]
     for step in way:
         node = node[int(step)] if isinstance(node, list) else node.setdefault(step, {})
@@ -139,7 +142,10 @@ def test_the_documents_of_the_specification_are_right() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_once_with_its_place_and_its_fix(path: str, pointer: str, value: Any, expected: list[Any]) -> None:
-    assert shown(check(changed(path, pointer, value))) == expected
+    found = changed(path, pointer, value)
+    assert shown(check(found)) == expected
+    in_force = cast("Snapshot", SimpleNamespace(parsed=BASE))
+    assert shown(check(found, current=in_force)) == expected  # what is in force already is passed over, and nothing else
 
 
 def test_the_span_of_an_expression_counts_from_its_text_in_the_document() -> None:
@@ -155,7 +161,7 @@ def test_what_follows_from_a_reported_problem_is_not_reported_again() -> None:
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    found = changed(DEAL, "/fields/net/formula", "amont")
+    found = copy.deepcopy(changed(DEAL, "/fields/net/formula", "amont"))
     found[VIEW]["columns"][0]["field"] = "nmae"
     found[RULE]["at"] = "amuont"
     found["roles/sales.json"]["parent"] = "nobody"
@@ -171,6 +177,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_cycle_over_objects_is_shown_whole() -> None:
     found = changed("objects/account.json", "/fields/total", field("roll_up", relation="deal.account", function="sum", field="net",
                     declassified={"reason": "test"}))  # fmt: skip
+    found = copy.deepcopy(found)
     found[DEAL]["fields"]["net"]["formula"] = "amount + account.total"
     cycles = [problem for problem in check(found) if problem.code == "cycle"]
     assert [problem.params["cycle"] for problem in cycles] == ["account.total → deal.net → account.total"]
@@ -178,6 +185,7 @@ def test_a_cycle_over_objects_is_shown_whole() -> None:
 
 def test_former_names_are_suggested() -> None:
     found = changed(DEAL, "/fields/amount/was", ["worth"])
+    found = copy.deepcopy(found)
     found[RULE]["error_when"] = "worth < 0"
     (problem,) = [each for each in check(found) if not each.warning]
     assert problem.suggestion == "amount"

@@ -11,8 +11,10 @@ from dataclasses import field as made
 from functools import cached_property
 
 from fieldstone.errors import Problem
+from fieldstone.metadata.checks.moved import moved_words
 from fieldstone.metadata.definitions.loading import Document
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.expression_names import words_in
 from fieldstone.metadata.field_types import BadValue
 from fieldstone.metadata.load import Definitions, load
 from fieldstone.metadata.meta_schemas import pointer
@@ -33,6 +35,7 @@ class Proposed:
     problems: list[Problem] = made(default_factory=list)
     bad: set[tuple[str, str]] = made(default_factory=set)
     wrong: set[tuple[str, str]] = made(default_factory=set)  # (path, pointer) of what was refused
+    before: Mapping[str, Document] = made(default_factory=dict)  # what is in force: checked when it was published
 
     @cached_property
     def names(self) -> Names:
@@ -53,6 +56,17 @@ class Proposed:
     def places(self) -> tuple[tuple[str, Place], ...]:
         """Every place of every sound document, with the document's path."""
         return tuple((path, place) for path, document in self.sound.items() for place in places(document, self.names))
+
+    @cached_property
+    def moved(self) -> frozenset[str] | None:
+        """Words of expressions that may mean something else than in what is in force; None: any word."""
+        return moved_words(self.before, self.documents)
+
+    def settled(self, path: str, *sources: str) -> bool:
+        """Tell whether expressions of an unchanged document still mean what they meant when it was published."""
+        if self.before.get(path) is not self.documents[path] or self.moved is None:
+            return False
+        return not any(words_in(source) & self.moved for source in sources)
 
     def refuse(
         self, path: str, way: Way | str, code: str, /, *, suggestion: str | None = None, warning: bool = False, **params: object
