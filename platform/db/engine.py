@@ -80,7 +80,13 @@ def _sqlite(url: URL, on_connect: tuple[OnConnect, ...], pool_size: int) -> Engi
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _statement_begins)
     return engine
+
+
+def _statement_begins(connection: Connection, *statement: object) -> None:
+    watch: Watch = connection.info["watch"]
+    watch.begin()
 
 
 def _begin(connection: Connection) -> None:
@@ -93,7 +99,7 @@ def _begin(connection: Connection) -> None:
 class Watch:
     """SQLite's statement time limit: called while a statement works, ends it by returning True when `seconds` have passed.
 
-    SQLite does not say where a statement begins; a pause between two calls does. Long statements without a pause count as one.
+    A statement that SQLAlchemy runs says where it begins; of others a pause between two calls does.
     """
 
     __slots__ = ("seconds", "seen", "started")
@@ -101,6 +107,10 @@ class Watch:
     def __init__(self) -> None:
         self.seconds = STATEMENT_SECONDS
         self.started = self.seen = 0.0
+
+    def begin(self) -> None:
+        """Count from now: another statement begins."""
+        self.started = self.seen = time.monotonic()
 
     def __call__(self) -> bool:
         now = time.monotonic()
