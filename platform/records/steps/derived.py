@@ -8,7 +8,7 @@ Source: spec/workflow.md, section 1; spec/metadata.md, section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldstone.errors import Problem, Refused
@@ -164,9 +164,10 @@ def _judge(batch: Batch, above: Batch, ids: Mapping[str, Touched]) -> None:
     if not rules:
         return
     parents.look_up(above, parents.needs(above.snapshot, above.object))
-    evaluation = Evaluation(above)
+    saving = replace(above, asking=batch.asking)  # $User and $Permission are those of who saves
+    evaluation = Evaluation(saving)
     for item in above.items:
-        validation_rules.ask(rules, above, item, evaluation)
+        validation_rules.ask(rules, saving, item, evaluation)
         for cause in batch.items:
             if item.problems and cause.index in ids[item.id].causes:
                 cause.code = cause.code or item.code
