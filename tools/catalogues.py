@@ -4,7 +4,7 @@
     python tools/catalogues.py FILE.json    the same, after taking translations from {"message": ["zh-Hans", "zh-Hant"], …}
 
 A message with a plural form has the key "singular|plural". Chinese has one form.
-Here: the tool. Not here: texts that code names by key (`platform/i18n/texts`, `problems`), labels of metadata.
+Here: the tool. Not here: texts that code names by key (`platform/i18n/sentences`, `problems`), labels of metadata.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def address_key(address: str | None) -> str:
 def wait(transaction: Transaction, *keys: str) -> timedelta:
     """Return how long the next try with any of `keys` has to wait; zero when it may be made now."""
     free = transaction.connection.execute(select(ATTEMPTS.c.free_at).where(ATTEMPTS.c.key.in_(keys))).scalars().all()
-    return max([each - transaction.now for each in free] + [timedelta(0)])
+    waiting: list[timedelta] = [timedelta(0), *(each - transaction.now for each in free)]
+    return max(waiting)
 
 
 def failed(transaction: Transaction, username: str, address: str | None) -> None:
@@ -69,7 +70,8 @@ def delay(failures: int, allowed: int, *, grows: bool) -> timedelta:
         return timedelta(0)
     if not grows:
         return WINDOW
-    return min(WINDOW * 2 ** min(failures - allowed, 10), LONGEST_DELAY)
+    doubled: timedelta = WINDOW * (1 << min(failures - allowed, 10))
+    return min(doubled, LONGEST_DELAY)
 
 
 def succeeded(transaction: Transaction, username: str) -> None:

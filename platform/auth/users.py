@@ -30,6 +30,11 @@ from fieldstone.records.save import Records
 MANAGE = "manage_users"
 
 
+def _writer(by: Principal) -> Principal:
+    """Who writes the record of a user on behalf of `by`, once their right to manage users is certain: a Setup right, no data right."""
+    return replace(Principal.internal("users"), user_id=by.user_id, name=by.name)
+
+
 def create_user(
     records: Records, by: Principal, values: Mapping[str, Any], *, permission_sets: Iterable[str] = (), password: str | None = None
 ) -> tuple[str, str]:
@@ -48,7 +53,7 @@ def create_user(
         snapshot, acting = open_for_writing(transaction, records.holder, by)
         require_grantable(snapshot, acting, profile=values.get("profile"), permission_sets=wanted)
         change = Change(object="user", action="create", values=values, given="typed")
-        outcome = records.save_in(transaction, snapshot, acting, (change,), channel="setup")[0]
+        outcome = records.save_in(transaction, snapshot, _writer(by), (change,), channel="setup")[0]
         assert outcome.id is not None
         principal.assign(transaction.connection, outcome.id, wanted)
         passwords.store_password(transaction, outcome.id, chosen, one_time=password is None)
@@ -72,7 +77,7 @@ def change_user(
         snapshot, acting = open_for_writing(transaction, records.holder, by)
         require_grantable(snapshot, acting, profile=values.get("profile"), permission_sets=wanted or ())
         change = Change(object="user", action="update", id=user_id, values=values, given="typed")
-        records.save_in(transaction, snapshot, acting, (change,), channel="setup")
+        records.save_in(transaction, snapshot, _writer(by), (change,), channel="setup")
         if wanted is not None:
             principal.assign(transaction.connection, user_id, wanted)
         else:

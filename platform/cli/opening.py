@@ -9,13 +9,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fieldstone.app import Org, is_founded, open_org
 from fieldstone.errors import Problem, Refused
 from fieldstone.settings import Settings
 
 
-def settings(**given: object) -> Settings:
+def settings(**given: Any) -> Settings:
     """Return the settings of the environment; options of the command that were given come first."""
     return Settings.from_environment(**given)
 
@@ -40,6 +41,7 @@ def begin_log(chosen: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(level=chosen.log_level.upper(), handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @contextmanager

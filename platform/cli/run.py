@@ -15,7 +15,8 @@ from types import FrameType
 import click
 from waitress import create_server
 
-from fieldstone.app import Background, Login, Org, found, is_founded, open_org
+from fieldstone.app import Background, Org, found, is_founded, open_org
+from fieldstone.auth.first_logins import FirstLogin
 from fieldstone.cli.opening import begin_log, settings
 from fieldstone.db.migrations import migrate
 from fieldstone.errors import Problem, Refused
@@ -53,7 +54,7 @@ def _make_ready(org: Org, *, name: str, sample: bool) -> None:
     print_logins(found(org, name=name, sample=sample))
 
 
-def print_logins(logins: tuple[Login, ...]) -> None:
+def print_logins(logins: tuple[FirstLogin, ...]) -> None:
     """Print who may sign in. The passwords are random and shown this once."""
     width = max((len(login.name) for login in logins), default=0)
     click.echo("\nSign in as one of these people. The passwords are shown this once:")

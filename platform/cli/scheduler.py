@@ -18,5 +18,5 @@ def command() -> None:
     with opened() as org:
         scheduler = org.scheduler()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: scheduler.ask_to_stop())
+            signal.signal(number, lambda *_: scheduler.stop())
         scheduler.run()

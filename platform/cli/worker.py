@@ -18,4 +18,4 @@ def command() -> None:
     with opened() as org:
         if org.settings.in_process_broker:
             raise Refused(Problem(code="no_broker"))
-        queue.serve(org.celery, org=org.name, processes=org.settings.worker_threads, after_fork=org.after_fork)
+        queue.serve(org.celery, org=org.name, processes=org.settings.worker_threads, after_fork=org.engine.dispose)

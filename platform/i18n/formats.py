@@ -25,6 +25,7 @@ from babel import dates as babel_dates
 from babel import lists as babel_lists
 from babel import numbers as babel_numbers
 
+JUST_NOW = {"en": "just now", "zh-Hans": "刚刚", "zh-Hant": "剛剛"}
 _REGIONS = {"en": "en_US", "zh_Hans": "zh_Hans_CN", "zh_Hant": "zh_Hant_TW"}
 
 
@@ -105,9 +106,18 @@ def date(value: Date, language: str, form: str = "medium") -> str:
     return str(babel_dates.format_date(value, _date_shape(language, form), locale=locale(language)))
 
 
+def short_date(value: Date, today: Date, language: str) -> str:
+    """Return a date without its year where that is the present one, for narrow places: 12 Dec, 12月12日."""
+    if value.year != today.year:
+        return date(value, language)
+    if locale(language).language == "en":
+        return str(babel_dates.format_date(value, "d MMM", locale=locale(language)))
+    return str(babel_dates.format_skeleton("MMMd", Datetime.combine(value, Time()), locale=locale(language)))
+
+
 def time(value: Time, language: str) -> str:
     """Return a time of day with hours and minutes."""
-    return str(babel_dates.format_time(value, "HH:mm" if value.second == 0 else "HH:mm:ss", locale=locale(language)))
+    return str(babel_dates.format_time(value, "HH:mm", locale=locale(language)))
 
 
 def datetime(value: Datetime, language: str, zone: tzinfo) -> str:
@@ -127,7 +137,7 @@ def relative(value: Datetime, now: Datetime, language: str) -> str:
     """Return how long before or after `now` an instant is, such as "12 minutes ago" or "3 天前"."""
     delta = value - now
     if abs(delta) < timedelta(seconds=45):
-        delta = timedelta(seconds=-1)
+        return JUST_NOW.get(language, JUST_NOW["en"])
     return str(babel_dates.format_timedelta(delta, granularity="second", threshold=0.85, add_direction=True, locale=locale(language)))
 
 

@@ -1,6 +1,6 @@
 """Keys become sentences: problems, plan steps and other texts that code below the surfaces names by key only.
 
-Here: the tables `problems/*.json` and `texts/*.json` (`{"key": {"en": …, "zh-Hans": …, "zh-Hant": …}}`), filling in of
+Here: the tables `problems/*.json` and `sentences/*.json` (`{"key": {"en": …, "zh-Hans": …, "zh-Hant": …}}`), filling in of
 parameters, the words for a `Problem` with labels of objects and fields in the reader's language.
 Not here: texts of pages and of Python code of the surfaces (gettext, `locale/`), number and date formats (`formats`).
 """
@@ -45,7 +45,7 @@ class Labels(Protocol):
 
 
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # names only: no attribute, index or format of a parameter is reached
-_FOLDERS = ("problems", "texts")
+_FOLDERS = ("problems", "sentences")
 
 
 @cache

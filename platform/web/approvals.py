@@ -189,7 +189,7 @@ def facts(object_name: str, evidence: Mapping[str, Any], limit: int | None = FAC
 
 def children(evidence: Mapping[str, Any]) -> list[tuple[ObjectDef, list[FieldDef], list[Mapping[str, Any]]]]:
     """Return the child records that a task rests on: the object, the fields with any value, the rows."""
-    found = []
+    found: list[tuple[ObjectDef, list[FieldDef], list[Mapping[str, Any]]]] = []
     for relation, rows in evidence.get("children", {}).items():
         child = current.snapshot.objects.get(relation.partition(".")[0])
         if child is None or not rows:
@@ -220,7 +220,7 @@ def node_words(mode: str, count: int) -> str:
     """Return how many of a node's people have to agree."""
     if count < 2:
         return ""
-    return _("everyone must agree") if mode == "all" else _("one of them decides")
+    return str(_("everyone must agree") if mode == "all" else _("one of them decides"))
 
 
 def event_words(kind: str) -> str:
@@ -238,7 +238,7 @@ def event_words(kind: str) -> str:
         "suspended": _("is waiting for a manager of approvals"),
         "record_deleted": _("cancelled: the record was deleted"),
     }
-    return words.get(kind, kind.replace("_", " "))
+    return str(words.get(kind, kind.replace("_", " ")))
 
 
 def state_words(state: str) -> tuple[str, str]:

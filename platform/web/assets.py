@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flask import Request, Response
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 ROOT = Path(__file__).parent / "static"
 YEAR = 31_536_000

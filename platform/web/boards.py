@@ -69,17 +69,19 @@ class Board:
         return tuple(dict.fromkeys([*names, *owned]))
 
     def summed(self, column: BoardColumn) -> str:
-        """Return the sums of a column in words, such as `$ 822k`."""
-        shown = []
+        """Return the sums of a column in words, such as `$822,000 · Expected value $97,000`; the first needs no name."""
+        shown: list[str] = []
         for each in self.totals:
             value = column.sums.get(each.path)
-            if value is not None:
-                money = each.field.result_type == "currency"
-                shown.append(
-                    formats.money(value, current.org.settings.currency, current.language, 0)
-                    if money
-                    else formats.number(value, current.language)
-                )
+            if value is None:
+                continue
+            money = each.field.result_type == "currency"
+            amount = (
+                formats.money(value, current.org.settings.currency, current.language, 0)
+                if money
+                else formats.number(value, current.language)
+            )
+            shown.append(f"{each.label} {amount}" if shown else amount)
         return " · ".join(shown)
 
 
@@ -105,7 +107,8 @@ def of_listing(shown: Listing) -> Board:
 
 def render(shown: Listing) -> ResponseReturnValue:
     """Render the board: one statement for its counts and sums, one for its first cards."""
-    board, problems = of_listing(shown), ()
+    board = of_listing(shown)
+    problems: tuple[Problem, ...] = ()
     columns: list[BoardColumn] = []
     try:
         columns = _columns(board)
@@ -147,7 +150,7 @@ def _deal_out(board: Board, columns: list[BoardColumn], read: Page) -> None:
     """Put the records read into their columns."""
     by_value = {column.value.name: column for column in columns}
     for record in read.records:
-        column = by_value.get(record.get(board.field.name))
+        column = by_value.get(str(record.get(board.field.name)))
         if column is not None:
             column.cards.append(record)
 

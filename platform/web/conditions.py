@@ -93,7 +93,7 @@ def operator_words(name: str, found: FieldDef) -> str:
         "includes_all": _("has all of"),
         "me": _("is me"),
     }
-    return words[name]
+    return str(words[name])
 
 
 def period_words(name: str) -> str:
@@ -118,7 +118,7 @@ def period_words(name: str) -> str:
         "last_90_days": _("the last 90 days"),
         "next_30_days": _("the next 30 days"),
     }
-    return words[name]
+    return str(words[name])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -236,7 +236,7 @@ def _shown(found: FieldDef, value: Any) -> str:
         case "date":
             return formats.date(datetime.fromisoformat(value).date(), current.language)
         case "checkbox":
-            return _("yes") if value else _("no")
+            return str(_("yes") if value else _("no"))
     return str(value)
 
 
@@ -261,7 +261,7 @@ def _choice(found: FieldDef, name: str) -> str:
 def _name_of(found: FieldDef, record_id: str) -> str:
     target = found.to or "user"
     found_names = current.gate.names(target, [record_id]) if target in current.rights.visible_objects else {}
-    return found_names[record_id].name or _("Unnamed") if record_id in found_names else _("Hidden")
+    return str(found_names[record_id].name or _("Unnamed")) if record_id in found_names else str(_("Hidden"))
 
 
 def tree(nodes: Iterable[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:

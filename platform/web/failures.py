@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -50,7 +50,7 @@ def _expected(failure: Exception) -> ResponseReturnValue:
 def _of_http(failure: Exception) -> ResponseReturnValue:
     assert isinstance(failure, HTTPException)
     if failure.code is None or failure.response is not None:
-        return failure.get_response()
+        return make_response(failure.get_response())
     response = _show(failure.code, csrf=failure.description == "csrf")
     for name, value in failure.get_headers():
         if name.lower() in ("allow", "retry-after"):
@@ -67,7 +67,7 @@ def _unexpected(failure: Exception) -> ResponseReturnValue:
     return _show(500)
 
 
-def _show(status: int, **context: object):  # type: ignore[no-untyped-def]
+def _show(status: int, **context: object) -> Response:
     current.close()  # the transaction may be spoilt by what failed
     # Without a session nothing is told apart: whoever is a stranger sees one plain page for everything.
     template = "failure.html" if current.signed_in is not None else "failure_plain.html"

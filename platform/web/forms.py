@@ -116,10 +116,11 @@ class RecordForm:
 
     @property
     def summary(self) -> list[dict[str, str]]:
-        """Every problem with its field, for the list at the top of the form."""
+        """Every problem with its field, for the list at the top of the form: in the order of the form, those of no field first."""
         by_name = {each.name: each for each in self.fields}
+        places = {name: place for place, name in enumerate(by_name)}
         found = []
-        for problem in self.problems:
+        for problem in sorted(self.problems, key=lambda problem: places.get(problem.field or "", -1)):
             at = by_name.get(problem.field or "")
             entry = {"text": word(problem, self.definition.name)}
             found.append({"id": at.id, "label": at.label, **entry} if at is not None else entry)
@@ -150,8 +151,9 @@ def _by_name(found: FieldDef, typed: str) -> str:
     wanted = typed.strip()
     if not wanted or found.to is None:
         return wanted
-    matches = [hit for hit in current.gate.suggest(found.to, wanted, limit=5) if hit.name.casefold() == wanted.casefold()]
-    return matches[0].id if len(matches) == 1 else wanted
+    offered = current.gate.suggest(found.to, wanted, limit=5)
+    ids = [each.id for each in offered if (each.name or "").casefold() == wanted.casefold() and each.id is not None]
+    return ids[0] if len(ids) == 1 else wanted
 
 
 def build(
@@ -244,16 +246,16 @@ def _last(typed: MultiDict[str, str], name: str) -> str:
 def _why_read_only(definition: ObjectDef, found: FieldDef, *, is_new: bool, frozen: bool) -> str | None:
     """Return why nothing can be typed into a field, None if something can."""
     if found.type in READ_ONLY_ON_FORMS:
-        return _("Filled in by the system.") if found.type == "auto_number" else _("Calculated.")
+        return str(_("Filled in by the system.") if found.type == "auto_number" else _("Calculated."))
     if found.name == "owner":
-        return None if is_new else _("Changed by handing the record over.")
+        return None if is_new else str(_("Changed by handing the record over."))
     if found.system:
-        return _("Kept by the system.")
+        return str(_("Kept by the system."))
     if found.name not in current.rights.editable(definition.name):
-        return _("You may read this field but not change it.")
+        return str(_("You may read this field but not change it."))
     if found.type == "master_detail" and not is_new and not found.reparent:
-        return _("A record stays with the one it belongs to.")
-    return _("Cannot be changed at present.") if frozen else None
+        return str(_("A record stays with the one it belongs to."))
+    return str(_("Cannot be changed at present.")) if frozen else None
 
 
 def typeable(found: FieldDef, value: Any) -> Any:

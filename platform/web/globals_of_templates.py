@@ -23,7 +23,7 @@ from fieldstone.metadata.definitions.definition import COLORS, Label
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.web import shown
 from fieldstone.web.current import current
-from fieldstone.web.shell import plural
+from fieldstone.web.shell import in_sentence, plural
 
 TAGS = {
     "a",
@@ -86,6 +86,7 @@ def install(app: Flask) -> None:
         text_of=text_of,
         word=word,
         plural=plural,
+        in_sentence=in_sentence,
         record_type_label=record_type_label,
         languages=[(tag, NAMES[tag]) for tag in LANGUAGES],
         text=lambda key, **params: texts.text(key, current.language, **params),
@@ -171,8 +172,8 @@ def day(value: datetime) -> str:
     """The calendar day of an instant in the reader's zone: today and yesterday in words."""
     local = value.astimezone(current.zone).date()
     if local == current.today:
-        return _("Today")
-    return _("Yesterday") if local == current.today - timedelta(days=1) else formats.date(local, current.language)
+        return str(_("Today"))
+    return str(_("Yesterday")) if local == current.today - timedelta(days=1) else formats.date(local, current.language)
 
 
 def clock(value: datetime) -> str:

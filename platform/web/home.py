@@ -18,8 +18,8 @@ from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.approvals import waiting_tasks
 from fieldstone.web.cookies import YEAR, is_plain_loopback
 from fieldstone.web.current import current
-from fieldstone.web.pages import page, redirect_after
-from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects
+from fieldstone.web.pages import fragment, page, redirect_after
+from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects, whole
 
 bp = Blueprint("home", __name__)
 
@@ -47,6 +47,13 @@ def _mine(definition: ObjectDef) -> list[tuple[dict[str, Any], datetime]]:
         )
     )
     return [(record, record["updated_at"]) for record in read.records]
+
+
+@bp.get("/shell/<any(more, keys):part>")
+@admit(SIGNED_IN)
+def shell_part(part: str) -> ResponseReturnValue:
+    """What the shell of every page shows only when somebody asks: places for phones, the list of shortcuts."""
+    return fragment("shell_parts.html", part, **whole(with_toasts=False))
 
 
 @bp.get("/app/<app_name>")

@@ -284,6 +284,13 @@ def editor(edited: Condition | None) -> dict[str, Any]:
     }
 
 
+@bp.get("/o/<object_name>/fields")
+@admit(SIGNED_IN)
+def fields(object_name: str) -> ResponseReturnValue:
+    """The fields one may filter by, or for the columns; loaded when their menu is opened."""
+    return fragment("list/page.html", "fields", listing=listing(object_name), purpose=request.args.get("for", "filter"))
+
+
 @bp.get("/o/<object_name>/columns")
 @admit(SIGNED_IN)
 def choose_columns(object_name: str) -> ResponseReturnValue:

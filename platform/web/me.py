@@ -42,6 +42,7 @@ def _page(
         status=status,
         problems=problems,
         zones=zones(),
+        browser_of=browser_of,
         sessions=sessions.of_user(current.transaction, user_id),
         tokens=[each for each in tokens.of_user(current.transaction, user_id) if each.revoked_at is None],
         scopes=[(name, name) for name in tokens.SCOPES],
@@ -49,6 +50,26 @@ def _page(
         token=token or {},
         days=tokens.DAYS,
     )
+
+
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_of(agent: str | None) -> str:
+    """Return browser and system of a `User-Agent` in words, as far as they can be told."""
+    browser = next((name for mark, name in BROWSERS if mark in (agent or "")), None)
+    system = next((name for mark, name in SYSTEMS if mark in (agent or "")), None)
+    if browser is None:
+        return (agent or "")[:60] or _("Unknown browser")
+    return f"{browser}, {system}" if system is not None else browser
 
 
 @cache
@@ -108,16 +129,16 @@ def end_other_sessions() -> ResponseReturnValue:
 def make_token() -> ResponseReturnValue:
     """Make a token for a program; its key is on the answer and never again."""
     user_id = current.principal.user_id or ""
-    given = {"name": request.form.get("name", ""), "scopes": request.form.getlist("scopes"), "days": request.form.get("days", "")}
-    days = int(given["days"]) if given["days"].isdigit() else 0
+    name, scopes, typed_days = request.form.get("name", ""), request.form.getlist("scopes"), request.form.get("days", "")
+    days = int(typed_days) if typed_days.isdigit() else 0
     current.close()
     try:
         _id, key = retrying(
             current.org.engine,
-            lambda transaction: tokens.create(transaction, user_id, name=given["name"], scopes=given["scopes"], days=days, by=user_id),
+            lambda transaction: tokens.create(transaction, user_id, name=name, scopes=scopes, days=days, by=user_id),
         )
     except Refused as refused:
-        return _page(status=422, problems=refused.problems, token=given)
+        return _page(status=422, problems=refused.problems, token={"name": name, "scopes": scopes, "days": typed_days})
     return _page(key=key)
 
 

@@ -24,11 +24,12 @@ from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.query import Page, Query, Reference, Sort
 from fieldstone.rules import EvaluationError
 from fieldstone.web import layouts, list_views
-from fieldstone.web.approvals import Panel, panel_of
+from fieldstone.web.approvals import panel_of
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.list_views import ListColumn
 from fieldstone.web.shell import plural
+from fieldstone.workflow.approvals.panel import Panel
 
 HISTORY = "history"  # the tab that the platform adds
 ENTRIES = 100  # of the history
@@ -190,8 +191,10 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
     found.guidance = _guidance(found, path_def)
     open_tab = next((tab for tab in tabs if tab.id == chosen), None)
     if open_tab is not None:
-        found.sections = [each for section in open_tab.sections if shows(section) and (each := _section(found, section, shows)) is not None]
-        found.related = [each for item in open_tab.related_lists if shows(item) and (each := _related(found, item)) is not None]
+        sections = (_section(found, section, shows) for section in open_tab.sections if shows(section))
+        found.sections = [each for each in sections if each is not None]
+        lists = (_related(found, item) for item in open_tab.related_lists if shows(item))
+        found.related = [each for each in lists if each is not None]
     elif chosen == HISTORY:
         found.changes = _changes(definition, record_id)
     return found

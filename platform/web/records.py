@@ -328,7 +328,8 @@ def _ticked() -> list[str]:
 def owner_of_several(object_name: str) -> ResponseReturnValue:
     """Ask who is to own the ticked records; with an answer, hand them over."""
     definition = current.object(object_name)
-    ids, problems = _ticked(), ()
+    ids = _ticked()
+    problems: tuple[Problem, ...] = ()
     if "owner" in request.form:
         owner = forms.read(definition, MultiDict({key: request.form.get(key, "") for key in ("owner", "owner__text")}))["owner"]
         try:

@@ -5,6 +5,7 @@ Here: the context of `templates/base.html`. Not here: what a page itself shows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,9 +47,9 @@ def small() -> dict[str, Any]:
     return {"csrf_token": csrf.token(current.org.settings.secret_key, current.csrf_key), "lang": current.language}
 
 
-def whole() -> dict[str, Any]:
-    """Return the whole context of the shell; of a page without a person only what it needs."""
-    found = {**small(), "org_name": _org_name(), "toasts": _toasts(), "theme": _theme()}
+def whole(*, with_toasts: bool = True) -> dict[str, Any]:
+    """Return the whole context of the shell; of a page without a person only what it needs. A toast is said once."""
+    found = {**small(), "org_name": _org_name(), "toasts": _toasts() if with_toasts else [], "theme": _theme()}
     if current.signed_in is None:
         return found
     app = chosen_app()
@@ -81,6 +82,11 @@ def _label(definition: AppDef | ObjectDef | None) -> str:
     return labels.text(definition.label, current.language, current.snapshot.language, definition.name)
 
 
+def in_sentence(words: str) -> str:
+    """Return a label as it stands inside a sentence: "New deal", but "New ERP order". Only Latin script knows the difference."""
+    return words[:1].lower() + words[1:] if len(words) > 1 and words[1].islower() else words
+
+
 def plural(definition: ObjectDef) -> str:
     """Return the name of many records of an object in the reader's language."""
     return labels.text(definition.plural, current.language, current.snapshot.language) or _label(definition)
@@ -94,10 +100,18 @@ def apps() -> list[AppDef]:
 
 
 def chosen_app() -> AppDef | None:
-    """Return the app the person works in: the one chosen last, else their first."""
+    """Return the app the person works in: the one chosen last, else their first; on the page of an object, one that has it."""
     mine = apps()
     wanted = request.cookies.get(APP_COOKIE)
-    return next((each for each in mine if each.name == wanted), mine[0] if mine else None)
+    chosen = next((each for each in mine if each.name == wanted), mine[0] if mine else None)
+    here = request.path.split("/")[2] if request.path.startswith("/o/") else None
+    if here is None or chosen is None or _has(chosen, here):
+        return chosen
+    return next((each for each in mine if _has(each, here)), chosen)
+
+
+def _has(app: AppDef, object_name: str) -> bool:
+    return any(item.target == object_name for item in app.items)
 
 
 def _personal(waiting: int) -> Iterator[Place]:
@@ -142,7 +156,7 @@ def _creatable(app: AppDef | None) -> Iterator[Place]:
         if current.rights.can(definition.name, "create"):
             yield Place(
                 url=f"/o/{definition.name}/new",
-                label=_("New %(object)s", object=_label(definition)),
+                label=_("New %(object)s", object=in_sentence(_label(definition))),
                 icon=definition.icon,
                 hue=hue(definition),
                 key=letter,
@@ -169,11 +183,11 @@ def hue(definition: ObjectDef | AppDef) -> int:
 
 def toast(text: str, *, kind: str = "ok", undo: str | None = None) -> None:
     """Have the next page say `text`; `undo` is posted when Undo is pressed."""
-    keep({"text": text, "kind": kind, "undo": undo}, "toast")
+    keep(json.dumps({"text": text, "kind": kind, "undo": undo}), "toast")
 
 
 def _toasts() -> list[Any]:
-    return list(get_flashed_messages(category_filter=["toast"]))
+    return [json.loads(str(message)) for message in get_flashed_messages(category_filter=["toast"])]
 
 
 def waiting_counts() -> tuple[int, int]:

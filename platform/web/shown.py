@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +24,8 @@ from fieldstone.web.shell import hue
 
 TEMPLATES = {"master_detail": "lookup", "owner": "user", "id": "text", "text_area": "long_text", "formula": "text", "roll_up": "number"}
 NUMBERS = frozenset({"number", "currency", "percent"})
-QUEUE_ICON = "users"
+LONG = frozenset({"long_text", "rich_text", "text_area"})
+CUT = 90  # characters of a long text in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Target:
 
 def install(app: Flask) -> None:
     """Give the application's templates these names."""
-    app.jinja_env.globals.update(show=show, target_of=target_of, currency_sign=currency_sign, is_number=is_number)
+    app.jinja_env.globals.update(
+        show=show, brief=brief, show_in_row=show_in_row, target_of=target_of, currency_sign=currency_sign, is_number=is_number
+    )
     app.jinja_env.filters["bare_link"] = bare_link
     app.jinja_env.tests.update(link=is_link, iso_date=is_iso_date, iso_datetime=is_iso_datetime)
 
@@ -53,6 +58,32 @@ def show(field: FieldDef, value: Any) -> Markup | str:
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
     return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]
+
+
+def brief(field: FieldDef, value: Any) -> Markup | str:
+    """Return a value for a narrow place such as a card: whole amounts, dates without the present year, no tiles."""
+    match value:
+        case None | ():
+            return ""
+        case Decimal() if field.result_type == "currency":
+            return formats.money(value, current.org.settings.currency, current.language, 0)
+        case datetime():
+            return formats.short_date(value.astimezone(current.zone).date(), current.today, current.language)
+        case date():
+            return formats.short_date(value, current.today, current.language)
+    return show(field, value)
+
+
+def show_in_row(field: FieldDef, value: Any) -> Markup | str:
+    """Return a value as a row of a long list shows it: as `show` does, but long texts cut and lookups in fewer elements."""
+    if isinstance(value, Reference) and value.object not in ("user", "queue") and not value.hidden:
+        return macros("lookup").in_row(value, target_of(value, field))  # type: ignore[no-any-return]
+    if isinstance(value, str) and field.result_type == "picklist":
+        return macros("picklist").in_row(field, value)  # type: ignore[no-any-return]
+    if isinstance(value, str) and field.result_type in LONG:
+        text = value if field.result_type != "rich_text" else escape(Markup(value).striptags())  # noqa: S704 - tags are taken off
+        return f"{text[:CUT]}…" if len(text) > CUT else str(text)
+    return show(field, value)
 
 
 def plain(field: FieldDef, value: Any) -> str:

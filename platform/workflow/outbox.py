@@ -108,7 +108,7 @@ LEASE_SECONDS = 60.0
 POISON = 3  # workers that may die on one row before it is put aside
 HINTS = 50  # of one transaction; the sweeper offers the rest
 
-Hint = Callable[[str, str], None]  # outbox id, queue
+Hint = Callable[[str, str], object]  # outbox id, queue
 
 
 def _no_hint(outbox_id: str, queue: str) -> None:

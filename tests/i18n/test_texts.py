@@ -15,7 +15,7 @@ from fieldstone.i18n import texts
 from fieldstone.i18n.languages import LANGUAGES
 
 I18N = Path(texts.__file__).parent
-FILES = sorted([*I18N.glob("problems/*.json"), *I18N.glob("texts/*.json")])
+FILES = sorted([*I18N.glob("problems/*.json"), *I18N.glob("sentences/*.json")])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
