@@ -13,6 +13,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as made
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -20,10 +21,14 @@ from typing import Any
 from fieldstone.errors import Problem, Refused
 from fieldstone.i18n import formats
 from fieldstone.limits import TEMPLATE_BYTES, TEMPLATE_HOLES
+from fieldstone.metadata import labels
+from fieldstone.metadata.definitions import FieldDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
+from fieldstone.records.query import Reference
 from fieldstone.rules import Context, EvaluationError
 
 HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 USE = "template"
 
 
@@ -39,6 +44,11 @@ class Template:
         return frozenset(
             path for piece in self.pieces if isinstance(piece, Compiled) for path in piece.reads if not path[0].startswith("$")
         )
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The expressions that are nothing but a field, or one behind a lookup: they are shown as that field is."""
+        return frozenset(piece.source for piece in self.pieces if isinstance(piece, Compiled) and PATH.fullmatch(piece.source))
 
 
 def template(snapshot: Snapshot, object_name: str | None, source: str) -> Template:
@@ -63,16 +73,17 @@ class Reading:
     context: Context
     language: str
     zone: tzinfo
+    fields: Mapping[str, tuple[FieldDef, Any]] = made(default_factory=dict)  # by what stands in the hole: the field, its value as read
 
 
-def fill(made: Template, reading: Reading, *, as_html: bool = False) -> str:
+def fill(text: Template, reading: Reading, *, as_html: bool = False) -> str:
     """Return the text for one reader. An expression that fails, or reads what is hidden, leaves a blank.
 
     Raises Refused over 1 MiB. With `as_html` values are escaped; the text around them is the template's own.
     """
     parts: list[str] = []
     size = 0
-    for piece in made.pieces:
+    for piece in text.pieces:
         part = piece if isinstance(piece, str) else _value(piece, reading, as_html)
         size += len(part.encode())
         if size > TEMPLATE_BYTES:
@@ -82,6 +93,9 @@ def fill(made: Template, reading: Reading, *, as_html: bool = False) -> str:
 
 
 def _value(compiled: Compiled, reading: Reading, as_html: bool) -> str:
+    if compiled.source in reading.fields:
+        text = shown_field(*reading.fields[compiled.source], reading.language, reading.zone)
+        return html.escape(text) if as_html else text
     hidden = any(not path[0].startswith("$") and ".".join(path) not in reading.values for path in compiled.reads)
     if hidden:
         return ""
@@ -90,6 +104,28 @@ def _value(compiled: Compiled, reading: Reading, as_html: bool) -> str:
     except EvaluationError:
         return ""
     return html.escape(text) if as_html else text
+
+
+def shown_field(field: FieldDef, value: Any, language: str, zone: tzinfo) -> str:
+    """Return the value of a field, as the gate reads it, as a reader sees that field: percent with its sign, picklists by their labels."""
+    if value is None:
+        return ""
+    if isinstance(value, Reference):
+        return value.name or ""
+    match field.result_type:
+        case "percent":
+            return formats.percent(value, language)
+        case "number" | "currency":
+            return formats.number(value, language, field.scale)
+        case "picklist" | "multi_picklist":
+            chosen = value if isinstance(value, tuple) else (value,)
+            return formats.joined([_choice(field, each, language) for each in chosen], language)
+    return shown(value, language, zone)
+
+
+def _choice(field: FieldDef, name: str, language: str) -> str:
+    found = field.value(name)
+    return labels.text(found.label, language, language, name) if found is not None else name
 
 
 def shown(value: Any, language: str, zone: tzinfo) -> str:

@@ -34,7 +34,8 @@ def celery_app(broker_url: str, perform: Callable[[str], object], *, org: str) -
 
     `org` keeps the queues of several orgs on one broker apart. `perform` never raises for failed work.
     """
-    app = Celery(f"fieldstone_{org}", broker=broker_url, set_as_current=False)
+    in_process = broker_url.startswith("memory:")
+    app = Celery(f"fieldstone_{org}", broker=MEMORY if in_process else broker_url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
@@ -56,7 +57,7 @@ def celery_app(broker_url: str, perform: Callable[[str], object], *, org: str) -
         broker_connection_timeout=2,
         broker_transport_options=(
             {"polling_interval": POLLING_SECONDS}
-            if broker_url.startswith("memory:")
+            if in_process
             else {"visibility_timeout": VISIBILITY_SECONDS, "socket_connect_timeout": 2, "socket_timeout": 10}
         ),
     )

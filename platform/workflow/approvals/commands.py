@@ -160,7 +160,7 @@ class Approvals:
                 raise Refused(Problem(code="reason_required", field="comment", pointer="/comment"))
             person = run.directory.person(to_user)
             if person is None:
-                raise Refused(Problem(code="no_such_record", field="to", pointer="/to", params={"target_object": "user"}))
+                raise Refused(Problem(code="record_not_found", field="to", pointer="/to", params={"target_object": "user"}))
             asked = Transfer(task=task_id, actor=run.actor, to=to_user, to_active=person.active, new_task=new_id())
             after = transfer(before, asked, run.node(before.node), run.around("", visit=before, also=to_user))
             store.change_visit(tx, run.instance.id, before, after)

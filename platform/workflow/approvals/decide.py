@@ -18,7 +18,6 @@ from fieldstone.workflow.approvals.count import count
 from fieldstone.workflow.approvals.states import (
     DECIDED,
     Instance,
-    InstanceState,
     Task,
     TaskState,
     Verdict,
@@ -146,7 +145,7 @@ def require_recall(instance: Instance, visits: tuple[Visit, ...], actor: Actor, 
     `allow` is the process's `recall.allow`; a manager of approvals may always. Source: spec/workflow.md, section 13, T8.
     """
     if not instance.state.live:
-        raise Refused(Problem(code="already_closed", params={"verdict": instance.state.value, "by": ""}))
+        raise ended(instance.state.value)
     if actor.manager:
         return
     if actor.user != instance.submitter or allow == "never":
@@ -196,11 +195,13 @@ def _require_open(visit: Visit, task: Task, actor: Actor, around: Circumstances,
     if verdict is not None and task.decided_by == actor.user and task.state.value == verdict.value:
         raise Refused(Problem(code="already_applied"))
     last = max((seat for seat in visit.tasks if seat.decided_at), key=lambda seat: str(seat.decided_at), default=None)
-    by = around.names.get(last.decided_by or "", "") if last is not None else ""
     result = visit.state.value if visit.state is not VisitState.OPEN else task.state.value
+    if last is None:
+        raise ended(result)
+    by = around.names.get(last.decided_by or "", "")
     raise Refused(Problem(code="already_closed", params={"verdict": result, "by": by}))
 
 
-def verdict_of(state: VisitState) -> InstanceState:
-    """Return what a closed last visit makes of the instance."""
-    return InstanceState.APPROVED if state in (VisitState.APPROVED, VisitState.SKIPPED) else InstanceState.REJECTED
+def ended(state: str) -> Refused:
+    """Return what somebody is told who comes too late, where nobody's decision closed it: a recall, a deleted record."""
+    return Refused(Problem(code="approval_ended", params={"verdict": state}), code="already_closed")

@@ -171,7 +171,7 @@ def _parents(snapshot: Snapshot, definition: ObjectDef) -> dict[str, str]:
 
 def guarded_step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
     """Return the step that refuses guarded values, locked fields, and children entering a locked parent; None without a process."""
-    guarded = [(process, each.field, each.values) for process in _processes(snapshot, definition) for each in process.guarded]
+    guarded = _guarded(snapshot, definition)
     by_field = any(process.lock.mode == "fields" for process in _processes(snapshot, definition))
     parents = _parents(snapshot, definition)
     if not guarded and not by_field and not parents:
@@ -189,23 +189,31 @@ def guarded_step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> S
     return refuse
 
 
-def _refuse_guarded(batch: Batch, guarded: list[tuple[ApprovalProcessDef, str, tuple[object, ...]]]) -> None:
+def _guarded(snapshot: Snapshot, definition: ObjectDef) -> dict[tuple[str, object], tuple[ApprovalProcessDef, ...]]:
+    """The reserved values of an object: (field, value) → the processes whose actions may set it."""
+    found: dict[tuple[str, object], tuple[ApprovalProcessDef, ...]] = {}
+    for process in _processes(snapshot, definition):
+        for each in process.guarded:
+            for value in each.values:
+                found[each.field, value] = (*found.get((each.field, value), ()), process)
+    return found
+
+
+def _refuse_guarded(batch: Batch, guarded: Mapping[tuple[str, object], tuple[ApprovalProcessDef, ...]]) -> None:
     """A guarded value comes only from an action of an instance of its process."""
     acting = _acting_process(batch)
-    for process, field, values in guarded:
-        if acting == process.name:
+    for (field, value), processes in guarded.items():
+        if any(process.name == acting for process in processes):
             continue
         for item in batch.open:
-            if field in item.changed and item.image.get(field) in values and not _approved_before(batch, item):
-                label = labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
-                item.refuse(
-                    "guarded_value", field=field, own="guarded_value", object=batch.object.name, process=label, value=item.image[field]
-                )
+            if field in item.changed and item.image.get(field) == value and not _approved_before(batch, item):
+                label = labels.text(processes[0].label, batch.principal.language, batch.snapshot.language, processes[0].name)
+                item.refuse("guarded_value", field=field, own="guarded_value", object=batch.object.name, process=label, value=value)
 
 
 def _approved_before(batch: Batch, item: Item) -> bool:
-    """Whether an import brings along what was approved in the system it comes from; whoever does so manages approvals here."""
-    return bool(item.change.options.get("approved_before")) and (batch.rights.unrestricted or batch.rights.setup("manage_approvals"))
+    """Whether the value was approved elsewhere: said by an import of somebody who may change all data, and audited there."""
+    return bool(item.change.options.get("approved_before")) and batch.rights.setup("modify_all_data")
 
 
 def _acting_process(batch: Batch) -> str | None:

@@ -5,13 +5,13 @@ Here: `notify`, `email`, labels by language. Not here: the platform's notices (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fieldstone.errors import FieldstoneError, Problem, Refused
 from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.metadata import labels
-from fieldstone.metadata.definitions import EmailStep, EmailTemplateDef, NotifyStep
+from fieldstone.metadata.definitions import EmailStep, EmailTemplateDef, FieldDef, NotifyStep
 from fieldstone.metadata.definitions.definition import Label
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.notify import inbox, templates
@@ -47,7 +47,7 @@ def notify(desk: Desk, about: About, step: NotifyStep, told: Iterable[Colleague]
 
 def email(desk: Desk, about: About, step: EmailStep, told: Iterable[Colleague]) -> None:
     """Mail the step's template to people, each in their language and as they may see the record."""
-    template = desk.snapshot.find("email_template", step.template)
+    template = next((each for each in desk.snapshot.all("email_template") if each.name == step.template), None)
     if not isinstance(template, EmailTemplateDef):
         raise Refused(Problem(code="rule_fault", params={"place": step.id, "reason": f"there is no template {step.template}"}))
     for person in told:
@@ -70,8 +70,9 @@ def _reading(desk: Desk, about: About, person: Colleague, made: Iterable[Templat
     """What one reader may see of the record. Somebody who sees nothing of it gets the text with blanks."""
     asking = reader(desk.snapshot, load(desk.tx.connection, person.id))
     zone = zone_of(person)
-    paths = sorted({".".join(path) for each in made for path in each.reads})
-    values = _readable(Gate(desk.tx, asking, desk.gate.cursors), about, paths)
+    gate = Gate(desk.tx, asking, desk.gate.cursors)
+    values = _readable(gate, about, {".".join(path) for each in made for path in each.reads})
+    fields = _readable(gate, about, {name for each in made for name in each.fields})
     now = desk.tx.now.replace(microsecond=0)
     context = Context(
         now=now,
@@ -79,15 +80,34 @@ def _reading(desk: Desk, about: About, person: Colleague, made: Iterable[Templat
         zone=zone,
         globals={**asking.principal.globals(), **rights(desk.snapshot, asking.principal).globals},
     )
-    return Reading(values=values, context=context, language=person.language, zone=zone)
+    return Reading(
+        values={path: bare(value) for path, value in values.items()},
+        context=context,
+        language=person.language,
+        zone=zone,
+        fields={name: (found, value) for name, value in fields.items() if (found := _field(desk.snapshot, about.object, name)) is not None},
+    )
 
 
-def _readable(gate: Gate, about: About, paths: Iterable[str]) -> Mapping[str, Any]:
+def _readable(gate: Gate, about: About, paths: Iterable[str]) -> dict[str, Any]:
     """Those of `paths` that the reader may see, one by one: one hidden field must not hide the others."""
     found: dict[str, Any] = {}
-    for path in paths:
+    for path in sorted(paths):
         try:
-            found[path] = bare(gate.get(about.object, about.record, select=(path,)).get(path))
+            record = gate.get(about.object, about.record, select=(path,))
         except FieldstoneError:
             continue
+        found[path] = next((value for name, value in record.items() if name.lower() == path.lower()), None)
     return found
+
+
+def _field(snapshot: Snapshot, object_name: str, path: str) -> FieldDef | None:
+    """The field at the end of a path."""
+    *hops, last = path.split(".")
+    definition = snapshot.object(object_name)
+    for hop in hops:
+        through = definition.field(hop)
+        if through is None or through.to is None:
+            return None
+        definition = snapshot.object(through.to)
+    return definition.field(last)

@@ -183,7 +183,7 @@ class Panels:
     # --- parts ---
 
     def _open_task(self, engine: Gate, acting: Actor, row: Any) -> OpenTask | None:
-        instance = store.instance_of(Asked(row))
+        instance = store.instance_of(Asked(row))  # type: ignore[arg-type]
         process = process_of(engine.snapshot, engine.tx, instance)
         if acting.user == instance.submitter and process.self_approval != "allow":
             return None

@@ -56,6 +56,7 @@ class Around:
     owner: str | None = None  # user or queue id
     last_approver: str | None = None  # who approved last in this round; at the first node nobody
     self_approval: str = "manager"
+    approvers: tuple[str, ...] = ()  # who has decided in this round, for recipients called "approvers"
     decided: frozenset[str] = frozenset()  # users who decided in this round, if `distinct` leaves them out
     value: Callable[[PersonSource], str | None] = lambda source: None  # of "field" and "formula" sources: a user or queue id
 
@@ -207,6 +208,8 @@ def _found(source: PersonSource, around: Around, directory: Directory) -> tuple[
             return (directory.person(around.submitter),)
         case "owner":
             return _holder(around.owner, directory)
+        case "approvers":
+            return tuple(directory.person(user) for user in around.approvers)
         case "field" | "formula":
             return _holder(around.value(source), directory)
     raise ValueError(f"no such source of people: {source.kind}")

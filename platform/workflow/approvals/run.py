@@ -450,6 +450,7 @@ class Run:
             owner=owner.id if isinstance(owner, Reference) else owner,
             last_approver=last.decided_by if last is not None else None,
             self_approval=self.process.self_approval,
+            approvers=tuple(sorted(self._decided())),
             decided=self._decided() if self.process.distinct else frozenset(),
             value=self._source_value,
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fieldstone.workflow.approvals.count import count
 from fieldstone.workflow.approvals.states import Task, TaskState, Verdict
 
-A, R, O, B = TaskState.APPROVED, TaskState.REJECTED, TaskState.OPEN, TaskState.ABSTAINED
+A, R, W, B = TaskState.APPROVED, TaskState.REJECTED, TaskState.OPEN, TaskState.ABSTAINED
 YES, NO = Verdict.APPROVED, Verdict.REJECTED
 
 
@@ -22,15 +22,15 @@ def seats(*states: TaskState) -> list[Task]:
 @pytest.mark.parametrize(
     ("mode", "states", "expected"),
     [
-        pytest.param("all", (O,), None, id="all: one is still to decide"),
-        pytest.param("all", (A, O), None, id="all: one of two has approved"),
+        pytest.param("all", (W,), None, id="all: one is still to decide"),
+        pytest.param("all", (A, W), None, id="all: one of two has approved"),
         pytest.param("all", (A, A), YES, id="all: everybody has approved"),
-        pytest.param("all", (R, O), NO, id="all: the first rejection decides"),
-        pytest.param("all", (A, R, O), NO, id="all: a rejection outweighs approvals"),
+        pytest.param("all", (R, W), NO, id="all: the first rejection decides"),
+        pytest.param("all", (A, R, W), NO, id="all: a rejection outweighs approvals"),
         pytest.param("all", (A, B), YES, id="all: who abstains is not counted"),
-        pytest.param("any", (O, O), None, id="any: nobody has answered"),
-        pytest.param("any", (O, A), YES, id="any: the first answer is an approval"),
-        pytest.param("any", (R, O), NO, id="any: the first answer is a rejection"),
+        pytest.param("any", (W, W), None, id="any: nobody has answered"),
+        pytest.param("any", (W, A), YES, id="any: the first answer is an approval"),
+        pytest.param("any", (R, W), NO, id="any: the first answer is a rejection"),
         pytest.param("all", (), None, id="without seats there is no verdict"),
         pytest.param("all", (B, B), None, id="nor when everybody abstains"),
     ],
