@@ -30,7 +30,7 @@ from fieldstone.records import audit, recycle_bin
 from fieldstone.records.save import Records
 from fieldstone.settings import Settings
 from fieldstone.web import tables as of_pages
-from fieldstone.workflow import queue, sweeper, tasks
+from fieldstone.workflow import housekeeping, queue, sweeper, tasks
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
 from fieldstone.workflow.approvals.panel import Panels
@@ -59,7 +59,7 @@ class Org:
 
     def scheduler(self) -> sweeper.Scheduler:
         """Return the loop that offers due work and plans periodic work."""
-        return sweeper.Scheduler(self.engine, self.outbox)
+        return sweeper.Scheduler(self.engine, self.outbox, housekeeping.PERIODIC)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -84,7 +84,8 @@ def open_org(settings: Settings) -> Org:
 def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
     """Return the org on an engine that is open already: for `open_org`, and for tests on databases of their own."""
     name = hashlib.sha256(f"{settings.database} {settings.database_schema}".encode()).hexdigest()[:12]
-    handlers = tasks.handlers([mail_handler(settings.smtp_url)])
+    purge_bin = partial(recycle_bin.purge_due, engine, holder)
+    handlers = tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin)])
     celery = queue.celery_app(settings.broker_url, partial(tasks.perform, engine, handlers), org=name)
     outbox = Outbox(hint=queue.Queue(celery, org=name).hint)
     notices = Notices(post=Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url), address=settings.address)
