@@ -1,5 +1,7 @@
 """Order and pages: blanks last in both directions, ties broken by id, each page beginning after the last row of the one before.
 
+Ids go the way of the last level, so that an index on it and the id gives the order without sorting.
+
 Here: sort levels, the order they give, the condition "after this row", values of a row in and out of a cursor.
 Not here: signing (`records/cursor.py`), statements (`read.py`).
 Source: spec/api.md, section 3 "Laws of paging"; spec/metadata.md, section 3 "Indexes".
@@ -43,7 +45,8 @@ def beyond(levels: Sequence[Level], id_column: ColumnElement[Any], blanks: Seque
 
     `blanks` says which of those values are blank: the condition looks different then.
     """
-    last = id_column > bindparam("after_id", type_=Id)
+    after_id = bindparam("after_id", type_=Id)
+    last = id_column < after_id if downward(levels) else id_column > after_id
     for index in reversed(range(len(levels))):
         level, expression = levels[index], levels[index].expression
         if blanks[index]:
@@ -55,6 +58,16 @@ def beyond(levels: Sequence[Level], id_column: ColumnElement[Any], blanks: Seque
             later = or_(later, expression.is_(None))
         last = or_(later, and_(expression == value, last))
     return last
+
+
+def downward(levels: Sequence[Level]) -> bool:
+    """Whether ids that break ties go down."""
+    return bool(levels) and levels[-1].descending
+
+
+def by_id(levels: Sequence[Level], id_column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the order that breaks ties."""
+    return id_column.desc() if downward(levels) else id_column.asc()
 
 
 def from_here(level: Level) -> ColumnElement[bool]:

@@ -315,7 +315,7 @@ class Gate:
         def arm(*more: ColumnElement[bool]) -> Select[Any]:
             ordered = [level.ordered(level.expression) for level in levels]
             found = select(*kept, *labelled).select_from(inner.origin).where(*wanted, *more)
-            return found.order_by(*ordered, table.c.id).limit(LIMIT)
+            return found.order_by(*ordered, paging.by_id(levels, table.c.id)).limit(LIMIT)
 
         blanks = None if after is None else [value is None for value in after[:-1]]
         rows = _ranges(arm, levels, table.c.id, blanks, dialect).subquery("page")
@@ -323,7 +323,8 @@ class Gate:
         projection = Projection(outer, named)
         ordered = [level.ordered(rows.c[f"sort_{index}"]) for index, level in enumerate(levels)]
         places = [rows.c[f"sort_{index}"] for index in range(len(levels))]
-        statement = select(*places, rows.c.id, *projection.columns).select_from(outer.origin).order_by(*ordered, rows.c.id)
+        statement = select(*places, rows.c.id, *projection.columns).select_from(outer.origin)
+        statement = statement.order_by(*ordered, paging.by_id(levels, rows.c.id))
         return Prepared(marked(statement, "list"), outer.terms.lasting, projection, levels)
 
     def _after(self, definition: ObjectDef, query: Query) -> list[Any] | None:
@@ -373,7 +374,7 @@ class Gate:
             inner = Sources(self.asking, child, table, self._terms())
             levels = self._levels(inner, query)
             link = tables.column(table, relation.field)
-            ordered = [*(level.ordered(level.expression) for level in levels), table.c.id]
+            ordered = [*(level.ordered(level.expression) for level in levels), paging.by_id(levels, table.c.id)]
             place = func.row_number().over(partition_by=link, order_by=ordered).label("place")
             kept = [table.c[column] for column in sorted(needed_columns(self.asking, child, named))]
             wanted = [*self._wanted(inner, query), link.in_(bindparam("parents", type_=Id, expanding=True))]

@@ -37,7 +37,8 @@ def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
     if not claims:
         return
     for (columns, _), items in claims.items():
-        for late in items[1:]:
+        # Who is refused for something else takes nothing away from the others.
+        for late in [item for item in items if not item.problems][1:]:
             _refuse(late, keys[columns], "duplicate_in_batch")
     wanted: dict[Columns, set[Values]] = {}
     for columns, values in claims:
@@ -45,8 +46,10 @@ def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
     # A record of the batch may give a value up that another takes: the database decides about those.
     own = [item.id for item in batch.items if not item.is_new]
     for claim in taken(batch.tx, store, wanted, own):
-        for item in claims[claim][:1]:
-            _refuse(item, keys[claim[0]], "not_unique")
+        fields = keys[claim[0]]
+        for item in claims[claim]:
+            if not item.problem_at(fields[0]):
+                _refuse(item, fields, "not_unique")
 
 
 def value_of(store: Storage, columns: Columns, fields: Columns, item: Item) -> Values:
