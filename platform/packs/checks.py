@@ -241,7 +241,7 @@ class Story:
     def _see(self, actor: Principal, step: Mapping[str, Any]) -> None:
         query = Query(object=step["object"], select=("id",), filter=step.get("filter"), limit=200)
         with self.org.records.reading(actor) as gate:
-            found = {"count": gate.count(query, None).value, "ids": set()}
+            found: dict[str, Any] = {"count": gate.count(query, None).value, "ids": set()}
             cursor: str | None = ""
             while cursor is not None and found["count"] <= 1_000:
                 page = gate.read(Query(object=query.object, select=("id",), filter=query.filter, limit=200, cursor=cursor or None))

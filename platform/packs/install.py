@@ -22,6 +22,7 @@ from fieldstone.packs.plan import PackPlan
 from fieldstone.packs.read import SHIPPED, Pack, shipped
 from fieldstone.records.principal import Principal
 from fieldstone.records.save import Records
+from fieldstone.workflow.approvals.commands import Approvals
 
 
 class Org(Protocol):
@@ -35,6 +36,9 @@ class Org(Protocol):
 
     @property
     def records(self) -> Records: ...
+
+    @property
+    def approvals(self) -> Approvals: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,5 +94,5 @@ def apply(org: Org, planned: PackPlan, *, sample: bool, author: Principal | None
     version = publish(org.engine, planned.metadata, author=by, snapshots=org.holder)
     if not sample:
         return Installed(packs=names, version=version)
-    loaded = samples.load(org.records, planned.packs)
+    loaded = samples.load(org.records, org.approvals.notices, planned.packs)
     return Installed(packs=names, version=version, people=loaded.people, ids=loaded.ids, records=loaded.records)

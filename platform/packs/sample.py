@@ -3,9 +3,10 @@
 Here: reading the tables, the order of loading, people, moments, what was loaded.
 Not here: what relative moments mean (`moments.py`), saving (`records/save.py`), who may sign in (`auth`).
 
-All of it is one transaction through gate and save pipeline, with two audited options: automations before the save are left out, and
-`created_at` is set. Lookups that point backwards, and the cells of `sample/then/`, are set by an update once every record is there: a
-quote is sent only after it has lines. Source: spec/packs.md, section 5.
+All of it is one transaction through gate and save pipeline, with audited options: automations before the save are left out, `created_at`
+is set, values that an approval guards may be there from the start. Lookups that point backwards, and the cells of `sample/then/`, are set
+by an update once every record is there: a quote is sent only after it has lines. A cell `$submit` there names an approval process to
+which the record is submitted, by the person in `$by` or its owner. Source: spec/packs.md, section 5.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ from fieldstone.packs.moments import is_moment, resolve
 from fieldstone.packs.read import Pack
 from fieldstone.records import audit, principal
 from fieldstone.records.changes import Change
+from fieldstone.records.gate.people import load as load_principal
 from fieldstone.records.opening import open_for_writing
 from fieldstone.records.principal import PERMISSION_ASSIGNMENT, QUEUE_MEMBER, Principal
 from fieldstone.records.save import Records
+from fieldstone.workflow.approvals.commands import submit_in
+from fieldstone.workflow.approvals.notices import Notices
+from fieldstone.workflow.approvals.run import Desk, engine_gate
 
 # Every record that came from a sample, so that they can be found and removed.
 SAMPLE_RECORD = system_table(
@@ -75,11 +80,12 @@ class Loaded:
     records: Mapping[str, int]
 
 
-def load(records: Records, packs: Sequence[Pack], *, people: Mapping[str, str] | None = None) -> Loaded:
+def load(records: Records, notices: Notices, packs: Sequence[Pack], *, people: Mapping[str, str] | None = None) -> Loaded:
     """Load the sample records of `packs`, which are installed, in one transaction.
 
     `people` maps persons of `people.json` to users that exist; the others become users who cannot sign in. References to samples of
-    packs that were loaded earlier are resolved. Raises Refused with every problem of every record; then nothing was loaded.
+    packs that were loaded earlier are resolved. `notices` tells people what is submitted to them. Raises Refused with every problem of
+    every record; then nothing was loaded.
     """
 
     def work(tx: Transaction) -> Loaded:
@@ -91,6 +97,8 @@ def load(records: Records, packs: Sequence[Pack], *, people: Mapping[str, str] |
         counts = {table.object.name: loading.create(table) for table in tables}
         for table in tables:
             loading.update(table)
+        for table in tables:
+            loading.submit(table, notices)
         options = {"packs": [pack.name for pack in packs], "options": ["stamps", *OPTIONS], "records": sum(counts.values())}
         audit.note(tx, acting, "sample.loaded", details=options)
         return Loaded(people=loading.people, ids=loading.ids, records=counts)
@@ -168,7 +176,14 @@ def _overlaid(rows: Iterable[Mapping[str, str]], overlay: Iterable[Mapping[str, 
 
 
 def _check(table: Table, ids: set[str]) -> Iterator[Problem]:
-    columns = {name for row in (*table.rows[:1], *table.then[:1]) for name in row} - {"$id", "record_type", "owner", "created_at"}
+    columns = {name for row in (*table.rows[:1], *table.then[:1]) for name in row} - {
+        "$id",
+        "$submit",
+        "$by",
+        "record_type",
+        "owner",
+        "created_at",
+    }
     for name in sorted(columns):
         if table.object.field(name) is None:
             yield Problem(code="unknown_field", params={"name": name, "object": table.object.name}, document=table.path, field=name)
@@ -239,7 +254,12 @@ class _Loading:
 
     def _user(self, person: Mapping[str, Any]) -> Change:
         name = labels.text(labels.of(person["name"]), self.snapshot.language, "en", person["$id"])
-        values = {"name": name, "title": person.get("title"), "profile": person.get("profile", PROFILE), "active": True}
+        values = {
+            "name": name,
+            **{key: person.get(key) for key in ("title", "email")},
+            "profile": person.get("profile", PROFILE),
+            "active": True,
+        }
         return Change(object="user", action="create", values=values)
 
     def _position(self, person: Mapping[str, Any]) -> Change:
@@ -290,8 +310,28 @@ class _Loading:
             if waiting:
                 later[row["$id"]] = waiting
         for row in table.then:
-            later.setdefault(row["$id"], {}).update({name: cell for name, cell in row.items() if cell and name != "$id"})
+            cells_then = {name: cell for name, cell in row.items() if cell and not name.startswith("$")}
+            if cells_then:
+                later.setdefault(row["$id"], {}).update(cells_then)
         self._save([cells.update(key, row) for key, row in later.items()], table.path, list(later))
+
+    def submit(self, table: Table, notices: Notices) -> None:
+        """Submit what the sample leaves in approval, each record in the name of its owner."""
+        owners = {row["$id"]: row.get("owner", "") for row in table.rows}
+        for row in table.then:
+            if row.get("$submit"):
+                person = row.get("$by") or owners[row["$id"]]
+                acting = load_principal(self.tx.connection, self.ids[person])
+                desk = Desk(
+                    tx=self.tx,
+                    snapshot=self.snapshot,
+                    acting=acting,
+                    channel="import",
+                    gate=engine_gate(self.tx, self.snapshot, self.records.cursors),
+                    save_in=self.records.save_in,
+                    notices=notices,
+                )
+                submit_in(desk, table.object.name, self.ids[row["$id"]], submitter=acting.user_id or "", process=row["$submit"])
 
     def _save(self, changes: Sequence[Change], path: str, keys: Sequence[str]) -> list[str]:
         """Save the changes of the rows called `keys` and return the records' ids."""
