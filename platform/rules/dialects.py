@@ -184,9 +184,10 @@ class ProgramNumber(int):
 
     @classmethod
     def of(cls, program: Program) -> ProgramNumber:
-        number = cls(next(_numbers))
+        key = next(_numbers)
+        number = cls(key)
         number.program = program
-        _programs[int(number)] = weakref.ref(program, lambda _: _programs.pop(int(number), None))
+        _programs[key] = weakref.ref(program, lambda _: _programs.pop(key, None))
         return number
 
 

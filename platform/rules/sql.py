@@ -44,7 +44,7 @@ from fieldstone.rules.dialects import (
     to_sqlite,
 )
 from fieldstone.rules.errors import EvaluationError, NotInSql
-from fieldstone.rules.functions.entry import NO_LITERAL, TEXT_LIKE, Blank, Piece
+from fieldstone.rules.functions.entry import NO_LITERAL, TEXT_LIKE, Blank, Digits, Piece
 from fieldstone.rules.functions.sql_texts import CASE_RULES, any_of
 from fieldstone.rules.python import Compiled, Context, to_python
 from fieldstone.rules.tree import Call, Checked, FieldRef, Inlined, Literal, Node, bottom_up, children, span_of
@@ -295,7 +295,7 @@ class Writer:
         assert template is not None, function.name
         ready = [self._argument(call, index, piece) for index, piece in enumerate(arguments)]
         error = self.apply(function.sql_error, ready) if function.sql_error is not None else None
-        widest = max((p.digits[0] for p in ready), default=18), max((p.digits[1] for p in ready), default=20)
+        widest: Digits = max((p.digits[0] for p in ready), default=18), max((p.digits[1] for p in ready), default=20)
         return Piece(
             text=self.apply(template, ready),
             type=call.type,
@@ -367,7 +367,7 @@ class Writer:
         )
         return replace(piece, text=text, simple=False, column=None)
 
-    def rounded(self, text: str, digits: tuple[int, int], significant: int) -> str:
+    def rounded(self, text: str, digits: Digits, significant: int) -> str:
         if sum(digits) <= significant:
             return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import date, datetime
 from decimal import Decimal as D
 
@@ -10,7 +11,7 @@ from sqlalchemy import Column, Engine, Index, Integer, MetaData, Select, Table, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fieldstone.db.column_types import ExactNumber, Flag, Id, IsoDate, PlainText, UtcDatetime
-from fieldstone.rules import POSTGRESQL, SQLITE, NotInSql, condition, dialect_of, to_sql, value
+from fieldstone.rules import POSTGRESQL, SQLITE, NotInSql, condition, dialect_of, dialects, to_sql, value
 from tests.support import expressions as ex
 
 ENGINES = ["sqlite_engine", "postgresql_engine"]
@@ -216,6 +217,15 @@ def test_deep_expressions_pass_the_databases_own_limits(request: pytest.FixtureR
             checked = ex.checked_as(source)
             assert ex.in_database(connection, checked, found) == [ex.in_python(checked, row) for row in ROWS[:2]], source[:40]
         connection.rollback()
+
+
+def test_a_program_of_sqlite_is_forgotten_with_its_statement() -> None:
+    before = len(dialects._programs)
+    sql = to_sql(ex.checked_as("price * 2 > cost"), ex.columns_of(ex.table()), SQLITE, ex.CONTEXT)
+    assert len(dialects._programs) == before + 1
+    del sql
+    gc.collect()
+    assert len(dialects._programs) == before
 
 
 def test_what_only_python_can_do_is_refused_with_its_name() -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, case, insert, null, select
 from sqlalchemy.types import TypeEngine
 
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
@@ -114,11 +115,16 @@ def columns_of(found: Table) -> dict[str, Any]:
     return {path: found.c[column_name(path)] for path, (_, type_) in FIELDS.items() if type_ is not None}
 
 
+_made: WeakSet[Engine] = WeakSet()  # engines that have the table
+
+
 def filled(connection: Connection, rows: Sequence[Mapping[str, object]]) -> Table:
-    """Return a new table on `connection` that holds `rows`, numbered from 0."""
+    """Return a table on `connection` that holds `rows`, numbered from 0, until the caller rolls back."""
     found = table()
-    found.drop(connection, checkfirst=True)
-    found.create(connection)
+    if connection.engine not in _made:
+        found.create(connection)
+        connection.commit()
+        _made.add(connection.engine)
     names = [column_name(path) for path, (_, type_) in FIELDS.items() if type_ is not None]
     paths = [path for path, (_, type_) in FIELDS.items() if type_ is not None]
     values = [

@@ -21,6 +21,8 @@ from fieldstone.rules.tree import Call, Node, Place
 from fieldstone.rules.value_types import ValueType
 
 Types = frozenset[ValueType]
+# A bound of a number in SQL: it is smaller than 10 to the first, and has at most the second many digits after the point.
+Digits = tuple[float, int]
 NUMBER: Types = frozenset({ValueType.NUMBER})
 TEXT: Types = frozenset({ValueType.TEXT})
 BOOLEAN: Types = frozenset({ValueType.BOOLEAN})
@@ -123,7 +125,7 @@ class Piece:
     simple: bool = False  # a column or parameter: naming it again costs nothing
     error: str | None = None  # condition under which evaluating the node is an error; None is never
     true: str | None = None  # for a boolean: the same without NULL, in a form that an index still serves
-    digits: tuple[int, int] = (18, 20)  # of a number: at most so many digits before and after the point
+    digits: Digits = (18, 20)  # of a number
     literal: object = NO_LITERAL  # its value, where it is the same for all rows
     column: Any = None  # what a bare column is made of
     weight: int = 0  # how deep it nests, in units of a call
@@ -155,7 +157,7 @@ class SqlWriter(Protocol):
     def whole(self, piece: Piece) -> Piece:
         """Return a number as an integer of the database, cut toward zero and to ±2,000,000,000."""
 
-    def rounded(self, text: str, digits: tuple[int, int], significant: int) -> str:
+    def rounded(self, text: str, digits: Digits, significant: int) -> str:
         """Return a number rounded to so many significant digits, half away from zero."""
 
     def plain_comparison(self, operator: str, left: Piece, right: Piece) -> Piece | None:
@@ -205,7 +207,7 @@ class Function:
     inline: Callable[..., str] | None = None  # Python text over argument texts, where a call would cost more than the work
     sql: Callable[..., str] | None = None
     sql_error: Callable[..., str] | None = None  # condition over the same arguments; NULL is no error
-    digits: tuple[int, int] | None = None  # of a numeric SQL result; None: as wide as the arguments together
+    digits: Digits | None = None  # of a numeric SQL result; None: as wide as the arguments together
     sqlite: Callable[..., str] | None = None  # plain SQL on SQLite, too; else Python runs inside the connection
     no_sql: bool = False
     typing: Callable[[Site], ValueType | None] | None = None

@@ -19,6 +19,7 @@ from fieldstone.rules.functions.entry import (
     TEXT_LIKE,
     Blank,
     Code,
+    Digits,
     Function,
     Param,
     Piece,
@@ -124,7 +125,7 @@ def _reached(conditions: Sequence[Piece], results: Sequence[Piece]) -> str | Non
     return error
 
 
-def _widest(pieces: Sequence[Piece]) -> tuple[int, int]:
+def _widest(pieces: Sequence[Piece]) -> Digits:
     return max(p.digits[0] for p in pieces), max(p.digits[1] for p in pieces)
 
 

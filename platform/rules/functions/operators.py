@@ -7,6 +7,7 @@ Source: spec/expressions.md, sections 3 to 5 and 7.4.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from fieldstone.rules.functions.entry import (
     TEXT,
     TIME,
     Code,
+    Digits,
     Function,
     Param,
     Piece,
@@ -54,8 +56,7 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
 
     def write_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
         left, right = arguments
-        (before, after), (before2, after2) = left.digits, right.digits
-        digits = (before + before2, after + after2) if name == "*" else (max(before, before2) + 1, max(after, after2))
+        digits = (_product if name == "*" else _sum)(left.digits, right.digits)
         return _number(writer, writer.apply(lambda a, b: f"({a} {name} {b})", (left, right)), digits, left, right)
 
     return Function(
@@ -69,7 +70,16 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
     )
 
 
-def _number(writer: SqlWriter, text: str, digits: tuple[int, int], *arguments: Piece, error: str | None = None) -> Piece:
+def _sum(a: Digits, b: Digits) -> Digits:
+    larger, smaller = max(a[0], b[0]), min(a[0], b[0])
+    return larger + math.log10(1 + 10.0 ** max(smaller - larger, -300)), max(a[1], b[1])
+
+
+def _product(a: Digits, b: Digits) -> Digits:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _number(writer: SqlWriter, text: str, digits: Digits, *arguments: Piece, error: str | None = None) -> Piece:
     """Return an arithmetic result: 39 significant digits, an error beyond 10^1000."""
     text = writer.rounded(text, digits, 39)
     if digits[0] > 1000:
@@ -101,7 +111,7 @@ def _divide_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) 
 
 def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     dividend, divisor = arguments
-    scale = min(dividend.digits[1] + divisor.digits[0] + 40, 1045)  # that many digits leave 39 significant ones, and more
+    scale = min(dividend.digits[1] + math.ceil(divisor.digits[0]) + 40, 1045)  # that many digits leave 39 significant ones, and more
     zero = None if divisor.literal not in (NO_LITERAL, None) and divisor.literal else f"{divisor.text} = 0"
     text = writer.apply(lambda a, b: f"(round({a}, {scale}) / {f'NULLIF({b}, 0)' if zero else b})", (dividend, divisor))
     digits = (dividend.digits[0] + divisor.digits[1], scale)
