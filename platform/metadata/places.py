@@ -28,7 +28,8 @@ class Place:
 
     `form`: "name" (the value is a name of `kind`, of `object` where it belongs to one), "key" (the last step of `way` is), "path" (a
     field of `object`, perhaps through lookups), "relation" (of the parent `object`), "value" (of the picklist `field`), "value_key",
-    "expression" (`marked` by a leading "=" or not), "template" (a text with {{ expression }}), "submitter" ("role:x").
+    "expression" (`marked` by a leading "=" or not), "template" (a text with {{ expression }}), "submitter" ("role:x"), "example_key" (the
+    last step of `way` is a path, in an example).
     `does`: what the place does with it: shows, reads, writes, filters, grants, refers. `goes`: what is taken out of the document when a
     field it names is removed; None: the removal is refused.
     """
@@ -220,6 +221,26 @@ class _Reader:
                 yield from self.expression((*at, "branches", number, "when"), branch.get("when"), use)
                 yield from self.steps((*at, "branches", number, "steps"), branch.get("steps"), use)
 
+    def examples(self, way: Way, part: Any) -> Iterator[Place]:
+        for index, example in enumerate(part or ()):
+            at = (*way, "examples", index)
+            for key in ("record", "prior"):
+                yield from self.example_row((*at, key), example.get(key), self.object)
+            for name, rows in (example.get("related") or {}).items():
+                related = self.names.relation(self.object, name)
+                lookup = self.names.fields.get(self.object.lower(), {}).get(name.lower())
+                if related is None:
+                    yield Place(way=(*at, "related", name), form="example_key", value=name, object=self.object)
+                target = related[0] if related is not None else lookup[1] if lookup is not None else None
+                for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
+                    where = (*at, "related", name, number) if isinstance(rows, list) else (*at, "related", name)
+                    if target is not None:
+                        yield from self.example_row(where, row, target)
+
+    def example_row(self, way: Way, row: Any, of: str) -> Iterator[Place]:
+        if isinstance(row, Mapping):
+            yield from (Place(way=(*way, name), form="example_key", value=name, object=of) for name in row)
+
     # --- one method a kind
 
     def object_(self) -> Iterator[Place]:
@@ -251,6 +272,7 @@ class _Reader:
             yield Place(way=(*way, "allowed", value), form="value_key", value=value, object=self.object, field=controller)
             for index, item in enumerate(allowed):
                 yield Place(way=(*way, "allowed", value, index), form="value", value=item, object=self.object, field=name)
+        yield from self.examples(way, part.get("examples"))
         default = part.get("default")
         if isinstance(default, str) and default.startswith("="):
             yield from self.expression((*way, "default"), default, Use.DEFAULT, field=name, marked=True)
@@ -425,4 +447,5 @@ def places(document: Document, names: Names) -> Iterator[Place]:
     kind = str(document.get("kind"))
     reader = _Reader(document, names)
     read: Callable[[], Iterator[Place]] = getattr(reader, "object_" if kind == "object" else kind, reader.nothing)
-    return read()
+    yield from read()
+    yield from reader.examples((), document.get("examples"))

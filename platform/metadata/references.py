@@ -26,7 +26,7 @@ TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 def fields_read(place: Place, names: Names) -> Iterator[tuple[str, str]]:
     """Yield (object, field), in lower case, for every field that a place names."""
     match place.form:
-        case "path" | "key" | "name" if place.kind == "field" and place.object:
+        case "path" | "key" | "name" | "example_key" if place.kind == "field" and place.object:
             yield from names.steps(place.object, place.value)
         case "relation" if place.object:
             related = names.relation(place.object, place.value)
@@ -81,7 +81,7 @@ def where_used(documents: Mapping[str, Document], kind: str, name: str, object_n
         Mention(document=path, pointer=place.pointer, kind=document["kind"], does=place.does)
         for path, document in documents.items()
         for place in places(document, names)
-        if _names(place, kind, name.lower(), (object_name or "").lower(), names)
+        if place.form != "example_key" and _names(place, kind, name.lower(), (object_name or "").lower(), names)
     )
 
 
@@ -149,12 +149,12 @@ class _Renaming:
     def document(self, document: Document) -> Document:
         changed: Any = document
         # Deeper ways first, keys last: a renamed key would lead the others astray.
-        found = sorted(places(document, self.names), key=lambda place: (-len(place.way), place.form == "key"))
+        found = sorted(places(document, self.names), key=lambda place: (-len(place.way), place.form.endswith("key")))
         for place in found:
             new = self.value(place)
             if new is None:
                 continue
-            if place.form in ("key", "value_key"):
+            if place.form in ("key", "value_key", "example_key"):
                 changed = with_key(changed, place.way, new)
             else:
                 text = f"{place.kind}:{new}" if place.form == "submitter" else new
@@ -163,7 +163,7 @@ class _Renaming:
 
     def value(self, place: Place) -> str | None:
         """Return the new text of a place, None if it stays."""
-        if self.kind == "field" and place.form in ("path", "key", "name") and place.kind == "field" and place.object:
+        if self.kind == "field" and place.form in ("path", "key", "name", "example_key") and place.kind == "field" and place.object:
             new = self.path(place.value, self.names.steps(place.object, place.value))
             return new if new != place.value else None
         if place.form == "relation" and place.object:
@@ -310,7 +310,8 @@ def without_mentions(documents: Mapping[str, Document], gone: frozenset[tuple[st
 
 def _readable(document: Document, names: Names) -> list[Place]:
     """Return the places of a document that nobody has checked yet; none where it is no document at all."""
-    if document.get("kind") not in FOLDERS:
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in FOLDERS:
         return []
     try:
         return list(places(document, names))

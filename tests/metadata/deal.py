@@ -23,8 +23,8 @@ DEAL = r"""
   "contact": {"type": "lookup", "label": "Contact", "to": "contact", "filter": "account = $Record.account",
     "filter_message": "Choose a contact of this account.",
     "examples": [{"record": {"account": "a1"}, "related": {"contact": {"account": "a2"}}, "expect": false}]},
-  "stage": {"type": "picklist", "label": {"en": "Stage", "zh-Hans": "阶段", "zh-Hant": "階段"}, "required": true, "history": true, "values": [
-    {"api_name": "open", "label": "Open", "color": "blue", "default": true}, {"api_name": "won", "label": "Won"},
+  "stage": {"type": "picklist", "label": {"en": "Stage", "zh-Hans": "阶段", "zh-Hant": "階段"}, "required": true, "history": true,
+   "values": [{"api_name": "open", "label": "Open", "color": "blue", "default": true}, {"api_name": "won", "label": "Won"},
     {"api_name": "lost", "label": "Lost"}]},
   "loss_reason": {"type": "picklist", "label": "Reason", "controlled_by": "stage", "allowed": {"lost": ["price", "timing"]},
     "values": [{"api_name": "price", "label": "Price"}, {"api_name": "timing", "label": "Timing"}]},
@@ -32,7 +32,8 @@ DEAL = r"""
   "discount": {"type": "percent", "label": "Discount", "precision": 5, "scale": 1, "min": 0, "max": 100},
   "close_date": {"type": "date", "label": "Close date", "default": "=TODAY() + 30"},
   "net": {"type": "formula", "label": "Net", "returns": "currency", "scale": 2, "formula": "amount * (1 - discount)",
-    "examples": [{"record": {"amount": "99.90", "discount": "15.0"}, "expect": "84.92"}, {"record": {"amount": "100.00"}, "expect": "100.00"}]},
+    "examples": [{"record": {"amount": "99.90", "discount": "15.0"}, "expect": "84.92"},
+      {"record": {"amount": "100.00"}, "expect": "100.00"}]},
   "days_left": {"type": "formula", "label": "Days left", "returns": "number", "blanks": "blank", "formula": "close_date - TODAY()",
     "examples": [{"today": "2026-11-21", "record": {"close_date": "2026-12-01"}, "expect": 10}, {"record": {}, "expect": null}]},
   "line_total": {"type": "roll_up", "label": "Lines", "relation": "deal_line.deal", "function": "sum", "field": "price",
@@ -52,9 +53,11 @@ LAYOUT = r"""
  "tabs": [
   {"id": "main", "label": {"en": "Details", "zh-Hans": "详情", "zh-Hant": "詳情"}, "sections": [
     {"id": "key", "label": "Key facts", "columns": 2, "items": [
-      {"field": "name", "width": 2}, {"field": "account"}, {"field": "contact", "visible_when": "NOT(ISBLANK(account))"}, {"field": "stage"},
+      {"field": "name", "width": 2}, {"field": "account"}, {"field": "contact", "visible_when": "NOT(ISBLANK(account))"},
+      {"field": "stage"},
       {"field": "loss_reason", "visible_when": "stage = \"lost\"", "required_when": "stage = \"lost\""},
-      {"field": "amount", "read_only_when": "AND(stage = \"won\", NOT($Permission.edit_won_deals))"}, {"field": "discount"}, {"field": "net"}]},
+      {"field": "amount", "read_only_when": "AND(stage = \"won\", NOT($Permission.edit_won_deals))"},
+      {"field": "discount"}, {"field": "net"}]},
     {"id": "lost", "collapsed": true, "visible_when": "stage = \"lost\"", "items": [{"component": "text", "text": "What can we learn?"}]}]},
   {"id": "lines", "label": "Lines", "related_lists": [
     {"relation": "deal_line.deal", "columns": ["product", "quantity", "price"], "sort": [{"field": "price", "direction": "desc"}],

@@ -53,9 +53,7 @@ def decode(value: Any) -> Any:
     if value.get("hidden") is True:
         return HIDDEN
     if "id" in value:
-        if type(value["id"]) is not str:
-            raise wrong_type("text", value["id"])
-        return record_id(value["id"])
+        return record_id(value["id"] if type(value["id"]) is str else "")
     return _key(value)
 
 
@@ -64,7 +62,7 @@ def _key(value: dict[str, Any]) -> RecordKey:
         raise BadValue("one_key", {"count": len(value)})
     ((name, key),) = value.items()
     if json_type(key) not in ("text", "number") or key == "":
-        raise wrong_type("text", key)
+        raise BadValue("record_not_found", {"value": name})
     return RecordKey(field=name, value=key)
 
 
