@@ -5,6 +5,8 @@ Here: the command. Not here: the work (`workflow/tasks.py`), the in-process work
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from fieldstone.cli.opening import opened
@@ -18,4 +20,4 @@ def command() -> None:
     with opened() as org:
         if org.settings.in_process_broker:
             raise Refused(Problem(code="no_broker"))
-        queue.serve(org.celery, org=org.name, processes=org.settings.worker_threads, after_fork=org.engine.dispose)
+        queue.serve(org.celery, org=org.name, processes=org.settings.worker_threads, after_fork=partial(org.engine.dispose, close=False))

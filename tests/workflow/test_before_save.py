@@ -12,8 +12,8 @@ from fieldstone.errors import Refused
 from fieldstone.i18n.texts import word
 from fieldstone.records.changes import Change
 from fieldstone.workflow.steps import steps
+from tests.support.company import notices_of
 from tests.support.worlds import World, reopened, world
-from tests.workflow.conftest import notices_of
 
 DEAL: dict[str, Any] = {
     "kind": "object",

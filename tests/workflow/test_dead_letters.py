@@ -14,8 +14,8 @@ from fieldstone.records.gate.access import rights
 from fieldstone.workflow import dead_letters, housekeeping
 from fieldstone.workflow.outbox import OUTBOX, GiveUp, Outbox, State, Topic
 from fieldstone.workflow.tasks import Handler, handlers, perform
+from tests.support.company import process
 from tests.support.worlds import permission_set
-from tests.workflow.conftest import process
 
 WORK = Topic(name="work")
 KEEPERS = permission_set("keepers", setup=["manage_automation"])

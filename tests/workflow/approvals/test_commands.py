@@ -23,8 +23,8 @@ from fieldstone.workflow.approvals import events, store
 from fieldstone.workflow.approvals.locks import LOCK
 from fieldstone.workflow.approvals.store import INSTANCE, TASK, VISIT
 from fieldstone.workflow.steps import steps
+from tests.support.company import QUOTE, Company, company_of, documents, node, notices_of, process
 from tests.support.worlds import SECRET, Fixed, built, core_document, everything, permission_set
-from tests.workflow.conftest import QUOTE, Company, company_of, documents, node, notices_of, process
 
 BIG = "25"  # percent: director and finance decide too
 
