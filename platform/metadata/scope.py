@@ -156,6 +156,8 @@ class ObjectScope:
             if definition is None:
                 return None
             following = self.through(definition, step)
+            if following is None and definition.field(step) is not None:
+                return None  # it is there, but nothing stands behind it
             if following is None:
                 return self._near(definition, way[:index], step, [*way[index + 1 :], last])
             definition = following[1]

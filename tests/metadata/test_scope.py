@@ -1,0 +1,131 @@
+"""What names in an expression mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldstone.errors import Refused
+from fieldstone.metadata.documents import parse
+from fieldstone.metadata.load import load
+from fieldstone.metadata.scope import scope, setup_values, steps_of
+from fieldstone.rules import Use, ValueType, check
+from tests.metadata.deal import documents
+
+SETTING = '{"kind": "custom_setting", "api_name": "crm", "label": "C", "values": {"days": 9}, "fields": {"days": {"type": "number", "label": "D"}}}'  # noqa: E501
+DEFINITIONS = load(documents(SETTING))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "type_"),
+    [
+        ("amount", "amount", ValueType.NUMBER),
+        ("AMOUNT", "amount", ValueType.NUMBER),
+        ("stage", "stage", ValueType.PICKLIST),
+        ("account", "account", ValueType.ID),
+        ("AccountId", "account", ValueType.ID),
+        ("account.id", "account", ValueType.ID),
+        ("Account__r.Name", "account.name", ValueType.TEXT),
+        ("account.industry", "account.industry", ValueType.PICKLIST),
+        ("contact.account.name", "contact.account.name", ValueType.TEXT),
+        ("owner.name", "owner.name", ValueType.TEXT),
+        ("Owner:User.Email", "owner.email", ValueType.TEXT),
+        ("created_by.manager.name", "created_by.manager.name", ValueType.TEXT),
+        ("OwnerId", "owner", ValueType.ID),
+        ("CreatedDate", "created_at", ValueType.DATETIME),
+        ("approval_status", "approval_status", ValueType.PICKLIST),
+        ("$User.Id", "$User.Id", ValueType.ID),
+        ("$user.email", "$User.Email", ValueType.TEXT),
+        ("$Permission.Edit_Won_Deals", "$Permission.edit_won_deals", ValueType.BOOLEAN),
+        ("$Setup.crm.days", "$Setup.crm.days", ValueType.NUMBER),
+        ("$Organization.Name", "$Organization.Name", ValueType.TEXT),
+    ],
+)
+def test_a_name_stands_for_a_path(name: str, path: str, type_: ValueType) -> None:
+    found = scope(DEFINITIONS, "deal").resolve(name)
+    assert found is not None
+    assert (".".join(found.path), found.type) == (path, type_)
+    assert found.user_dependent is name.startswith("$")
+    assert found.own is ("." not in name and not name.startswith("$"))
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("amuont", "amount"),
+        ("Betrag", None),
+        ("acount.name", "account.name"),
+        ("account.industri", "account.industry"),
+        ("$User.Emial", "$User.Email"),
+        ("$Permission.edit_won_deal", "$Permission.edit_won_deals"),
+        ("Close date", "close_date"),
+        ("amount.name", None),
+        ("$Record.amount", None),
+        ("record_type", None),
+    ],
+)
+def test_an_unknown_name_has_a_nearest_one_if_any_comes_close(name: str, nearest: str | None) -> None:
+    names = scope(DEFINITIONS, "deal")
+    assert names.resolve(name) is None
+    assert names.nearest(name) == nearest
+
+
+def test_percent_fields_say_that_rows_hold_points() -> None:
+    found = scope(DEFINITIONS, "deal").resolve("discount")
+    assert found is not None
+    assert (found.percent, found.number_field) == (True, True)
+
+
+def test_in_a_lookup_filter_the_edited_record_is_called_record() -> None:
+    names = scope(DEFINITIONS, "contact", Use.LOOKUP_FILTER, record="deal")
+    checked = check("account = $Record.account", names, Use.LOOKUP_FILTER)
+    assert checked.reads == {("account",), ("$Record", "account")}
+
+
+def test_a_formula_reads_another_one_s_own_fields_and_a_rule_its_column() -> None:
+    formula = check("net + 1", scope(DEFINITIONS, "deal", Use.FORMULA), Use.FORMULA)
+    assert formula.reads == {("amount",), ("discount",)}
+    rule = check("net > 1", scope(DEFINITIONS, "deal", Use.VALIDATION_RULE), Use.VALIDATION_RULE)
+    assert rule.reads == {("net",)}
+    live = check("days_left > 1", scope(DEFINITIONS, "deal", Use.VALIDATION_RULE), Use.VALIDATION_RULE)
+    assert live.reads == {("close_date",)}
+    assert live.uses_now
+
+
+def test_formulas_in_a_circle_end() -> None:
+    found = documents()
+    found["objects/deal.json"]["fields"]["net"]["formula"] = "net + 1"
+    with pytest.raises(Refused):
+        check("ISBLANK(nat)", scope(load(found), "deal"), Use.FORMULA)
+    assert scope(load(found), "deal").resolve("net") is not None
+
+
+def test_without_an_object_there_are_globals_only() -> None:
+    names = scope(DEFINITIONS, None, Use.TEMPLATE)
+    assert names.resolve("amount") is None
+    assert names.resolve("$User.Name") is not None
+    assert names.object_label == ""
+
+
+def test_the_fields_of_a_path() -> None:
+    found = steps_of(DEFINITIONS, "deal", "account.industry")
+    assert found is not None
+    assert [field.name for field in found] == ["account", "industry"]
+    assert steps_of(DEFINITIONS, "deal", "account.nothing") is None
+
+
+def test_settings_have_values_for_expressions() -> None:
+    assert setup_values(DEFINITIONS, None) == {"$Setup.crm.days": 9}
+
+
+def test_an_editor_is_offered_every_name() -> None:
+    offered = {name for name, _ in scope(DEFINITIONS, "contact", Use.LOOKUP_FILTER, record="deal").names()}
+    assert {"account", "owner", "$Record.amount", "$User.Id", "$Setup.crm.days", "$Permission.edit_won_deals"} <= offered
+
+
+def test_custom_names_of_an_imported_org_are_followed() -> None:
+    imported = parse('{"kind": "object", "api_name": "Visit__c", "label": "V", "fields": {"name": {"type": "text", "label": "N"}, "Site__c": {"type": "lookup", "label": "S", "to": "account"}, "AccountId": {"type": "lookup", "label": "A", "to": "account"}}}')  # noqa: E501
+    names = scope(load(documents(imported)), "visit__c")
+    for spelling, path in (("Site__r.Name", "Site__c.name"), ("site__c", "Site__c"), ("Account.Name", "AccountId.name")):
+        found = names.resolve(spelling)
+        assert found is not None
+        assert ".".join(found.path) == path
