@@ -40,6 +40,7 @@ from fieldstone.records.steps import (
     layout,
     load_and_lock,
     parents,
+    people,
     system_validation,
     trail,
     unique,
@@ -113,6 +114,7 @@ def _order_of_writes(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factor
         (("create",), defaults.auto_numbers),
         (("delete",), deletion.take_along),
         (every, write.step),  # 13
+        (every, people.step),
         (("restore",), deletion.link_again),
         (every, derived.step),  # 14
         (every, write.settle_pending),
@@ -283,7 +285,8 @@ class Records:
                 items = [Item(index, change) for index, change in piece]
                 batch = Batch(tx=tx, asking=asking, object=definition, action=action, items=items, work=work)
                 for step in checks:
-                    step(batch)
+                    if batch.open:
+                        step(batch)
                 _sort_out(batch, mode, len(changes))
                 if batch.live:
                     self._write(batch, writes, mode, len(changes))

@@ -54,6 +54,7 @@ class Rights:
     scopes: frozenset[str] | None = None
     scope_objects: frozenset[str] | None = None
     unrestricted: bool = False
+    every_permission: bool = False  # the platform by itself; when it acts for a person, that person's count
     _readable: dict[str, frozenset[str]] = field(default_factory=dict)
     compiled: dict[Any, Any] = field(default_factory=dict)  # what other parts of the gate prepare for these rights
 
@@ -97,7 +98,7 @@ class Rights:
 
     def permission(self, name: str) -> bool:
         """Whether the custom permission is held."""
-        return self.unrestricted or name in self.permissions
+        return self.every_permission or name in self.permissions
 
     @cached_property
     def visible_objects(self) -> frozenset[str]:
@@ -210,6 +211,7 @@ def _rights(snapshot: Snapshot, principal: Principal) -> Rights:
         scopes=principal.scopes,
         scope_objects=principal.scope_objects,
         unrestricted=principal.unrestricted,
+        every_permission=principal.unrestricted and not grants,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -565,7 +566,10 @@ class Gate:
         # Periods of a tree are dates of today in the reader's zone.
         full = (*key, self.asking.shape, self.tx.dialect, self.principal.language, self.principal.zone.key, self.today)
         found = kept.get(full)
-        if found is None:
+        if found is not None:
+            with suppress(KeyError):  # another thread has just dropped it
+                kept.move_to_end(full)
+        else:
             found = make()
             if found.lasting:
                 kept[full] = found

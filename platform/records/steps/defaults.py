@@ -106,5 +106,6 @@ def auto_numbers(snapshot: Snapshot, definition: ObjectDef, action: Action) -> S
                 given = numbers(batch.tx, found, len(without), today)
                 for item, text in zip(without, given, strict=True):
                     item.image[found.name] = text
+                    item.changed.add(found.name)
 
     return number

@@ -123,7 +123,8 @@ def _recompute_parents(
     items = _differing(batch, asking, definition, locked, values, ids)
     if not items:
         return
-    above = Batch(tx=batch.tx, asking=asking, object=definition, action="update", items=items, work=batch.work)
+    # Judged and written for the one who saves: rules ask for their permissions, messages show what they may read.
+    above = Batch(tx=batch.tx, asking=batch.asking, object=definition, action="update", items=items, work=batch.work)
     _judge(batch, above, ids)
     if any(item.problems for item in items):
         return
