@@ -109,6 +109,7 @@ def serve(app: Celery, *, org: str, processes: int, after_fork: Callable[[], obj
     worker_process_init.connect(begin, weak=False)
     app.set_current()
     worker = app.Worker(
+        quiet=True,
         pool_cls="prefork",
         concurrency=processes,
         queues=[queue_name(org, queue) for queue in queues],
