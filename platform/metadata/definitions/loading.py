@@ -16,6 +16,7 @@ from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import Audience, GuidanceDef, Identity, PathDef, SortKey
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.definitions.steps import Assignment
+from fieldstone.metadata.kind_names import PER_OBJECT
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class Loading:
         """Return what every definition has, as keyword arguments."""
         name = str(document["api_name"]) if name is None else name
         of = document.get("object")
-        who = self.identity(document["kind"], of, name)
+        who = self.identity(document["kind"], of if document["kind"] in PER_OBJECT else None, name)  # a template only names an object
         return {
             "name": name,
             "label": labels.of(document.get("label")),

@@ -11,15 +11,21 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 
 from fieldstone.metadata.definitions.definition import Definition
-from fieldstone.web.globals_of_templates import label
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.web.current import current
+from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.setup import bp
+from fieldstone.web.setup.field_documents import ValueRow
 from fieldstone.web.setup.where_used import kind_words
 
 
 @bp.record
 def _install(state: BlueprintSetupState) -> None:
     """Give Setup's templates their words."""
-    state.app.jinja_env.globals.update(access_words=access_words, options_of=options, kind_words=kind_words)
+    state.app.jinja_env.globals.update(
+        access_words=access_words, options_of=options, kind_words=kind_words, live_words=live_words, hue_names=colors,
+        value_choices=value_choices, controller_choices=controller_choices, lookup_editor=lookup_editor, child_editor=child_editor,
+    )  # fmt: skip
 
 
 def access_words(access: str) -> str:
@@ -32,3 +38,46 @@ def access_words(access: str) -> str:
 def options(definitions: Iterable[Definition]) -> list[tuple[str, str]]:
     """Return definitions as choices: path and label."""
     return [(each.path, label(each)) for each in definitions]
+
+
+def live_words(reason: str | None) -> str:
+    """Return why a formula or roll-up is worked out whenever it is shown."""
+    return {
+        "parent": _("It reads a field of another record, whose save must not rewrite this one"),
+        "clock": _("It reads today's date or the time"),
+        "user": _("It differs from person to person"),
+        "live_field": _("It reads a field that is worked out itself"),
+    }.get(reason or "", _("It reads what changes without the record being saved"))
+
+
+def colors() -> list[tuple[str, str]]:
+    """Return the hues an admin may pick, with their names."""
+    return [
+        ("blue", _("Blue")), ("violet", _("Violet")), ("pink", _("Pink")), ("red", _("Red")), ("orange", _("Orange")),
+        ("amber", _("Amber")), ("yellow", _("Yellow")), ("green", _("Green")), ("emerald", _("Emerald")), ("teal", _("Teal")),
+        ("cyan", _("Cyan")), ("sky", _("Sky")), ("gray", _("Grey")),
+    ]  # fmt: skip
+
+
+def value_choices(rows: Iterable[ValueRow]) -> list[tuple[str, str]]:
+    """Return the rows of picklist values as choices."""
+    return [(row.name, text_of(row.label) or row.name) for row in rows]
+
+
+def controller_choices(field: FieldDef) -> list[tuple[str, str]]:
+    """Return the values of the field that a dependent picklist depends on."""
+    if field.type == "checkbox":
+        return [("true", _("Ticked")), ("false", _("Not ticked"))]
+    return [(each.name, label(each)) for each in field.values]
+
+
+def lookup_editor(definition: ObjectDef, to: str, what: str) -> str:
+    """Return the address that the editor of a lookup's filter asks; of an object that is not chosen yet, the object itself."""
+    target = current.snapshot.objects.get(to, definition)
+    return f"/setup/expressions/{what}?object={target.name}&use=lookup_filter&record={definition.name}"
+
+
+def child_editor(relation: str, what: str) -> str | None:
+    """Return the address that the editor of a roll-up's filter asks; None while no relation is chosen."""
+    child = relation.partition(".")[0]
+    return f"/setup/expressions/{what}?object={child}&use=rollup_filter" if child in current.snapshot.objects else None
