@@ -44,63 +44,53 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
 
 
 class Projection:
-    """The columns for some named fields, in `columns`; `record` turns a row of them (after `start` others) into a record."""
+    """The columns for some named fields, in `columns`; `record` turns a row of them (after `start` others) into a record.
+
+    The value of each field stands first, in the order of the names; what a reference needs besides comes behind them all.
+    """
 
     def __init__(self, sources: Sources, named: Iterable[Named]) -> None:
         self.sources = sources
-        self.columns: list[ColumnElement[Any]] = []
-        self.plain: list[tuple[str, int]] = []
-        self.references: list[tuple[str, int, int, str]] = []  # key, place of the id, of the name, object
-        self.owners: list[tuple[str, int, int]] = []
+        fields = tuple(named)
+        self.names = tuple(each.name for each in fields)
+        self.columns: list[ColumnElement[Any]] = [sources.value(each.path) for each in fields]
+        self.references: list[tuple[int, int, str]] = []  # place of the id, of the name (the id of the joined row is next), object
+        self.owners: list[tuple[int, int]] = []
         self.queues = queue_names(sources.asking.snapshot, sources.asking.principal.language)
-        for each in named:
-            self._add(each)
-        self.names = tuple(name for name, _ in self.plain)
-        self.places = tuple(place for _, place in self.plain)
+        for place, each in enumerate(fields):
+            if each.field.type in LOOKUPS or each.field.name in PEOPLE:
+                self._add_reference(place, each)
 
-    def _add(self, each: Named) -> None:
+    def _add_reference(self, place: int, each: Named) -> None:
         sources, found = self.sources, each.field
-        if found.type not in LOOKUPS and found.name not in PEOPLE:
-            self.plain.append((each.name, len(self.columns)))
-            self.columns.append(sources.value(each.path))
-            return
         person = found.system and found.name in PEOPLE
         target = sources.asking.snapshot.objects.get(found.to or "user")
-        place = len(self.columns)
-        self.columns.append(sources.value(each.path))
+        at = len(self.columns)
         if target is None or not (person or target.name in sources.asking.rights.visible_objects):
             self.columns += [null(), null()]
-            self.references.append((each.name, place, place + 1, found.to or "user"))
+            self.references.append((place, at, found.to or "user"))
             return
         _, alias = sources.parent(each.path, open_to_all=person)
-        name = target.name_fielddef
-        self.columns += [tables.column(alias, name), alias.c.id]
+        self.columns += [tables.column(alias, target.name_fielddef), alias.c.id]
         if found.name == "owner" and found.system:
-            self.owners.append((each.name, place, place + 1))
+            self.owners.append((place, at))
         else:
-            self.references.append((each.name, place, place + 1, target.name))
+            self.references.append((place, at, target.name))
 
     def record(self, row: Any, start: int = 0) -> Record:
         """Return the record in `row`, whose columns for this projection begin at `start`."""
-        if start:
-            row = row[start:]
-        made: Record = {name: row[place] for name, place in self.plain}
-        for name, place, at, target in self.references:
-            value = row[place]
-            if value is None:
-                made[name] = None
-            else:
-                # The id of the joined row comes after its name: blank if the reader cannot see it.
-                made[name] = Reference(value, row[at], target) if row[at + 1] is not None else HIDDEN
-        for name, place, at in self.owners:
-            value = row[place]
-            if value is None:
-                made[name] = None
-            elif row[at + 1] is not None:
-                made[name] = Reference(value, row[at], "user")
-            else:
-                made[name] = Reference(value, self.queues.get(value), "queue")
-        return made
+        values = list(row[start:] if start else row)
+        for place, at, target in self.references:
+            value = values[place]
+            if value is not None:
+                # The joined row is not there if the reader cannot see it.
+                values[place] = Reference(value, values[at], target) if values[at + 1] is not None else HIDDEN
+        for place, at in self.owners:
+            value = values[place]
+            if value is not None:
+                known = values[at + 1] is not None
+                values[place] = Reference(value, values[at], "user") if known else Reference(value, self.queues.get(value), "queue")
+        return dict(zip(self.names, values, strict=False))
 
 
 def queue_names(snapshot: Snapshot, language: str) -> Mapping[str, str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import orjson
@@ -22,20 +21,19 @@ from sqlalchemy.sql.elements import ColumnElement
 from fieldstone.db.column_types import Id, is_id
 from fieldstone.db.transaction import Transaction
 from fieldstone.errors import NotVisible, Problem, Refused
-from fieldstone.limits import COUNT_CAP, GROUP_ROWS, PAGE_RECORDS, SEARCH_HITS_AN_OBJECT
+from fieldstone.limits import COUNT_CAP, PAGE_RECORDS, SEARCH_HITS_AN_OBJECT
 from fieldstone.metadata.definitions.list_views import ListViewDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
-from fieldstone.metadata.field_types.keys import match_key
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.tables import is_unique
 from fieldstone.records.cursor import Cursors
-from fieldstone.records.gate import conditions, paging, sharing, tables
+from fieldstone.records.gate import conditions, groups, paging, pickers, sharing, tables
 from fieldstone.records.gate.access import Rights
-from fieldstone.records.gate.expressions import Terms, bucket
+from fieldstone.records.gate.expressions import Terms
 from fieldstone.records.gate.find import search
 from fieldstone.records.gate.names import Named, resolve
 from fieldstone.records.gate.paging import Level
-from fieldstone.records.gate.projection import Projection, needed_columns, queue_names
+from fieldstone.records.gate.projection import Projection, needed_columns
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.gate.sources import Sources
 from fieldstone.records.gate.tables import marked
@@ -142,7 +140,7 @@ class Gate:
 
     def _ids_statement(self, definition: ObjectDef, named: tuple[Named, ...], single: bool, deleted: bool) -> Prepared:
         table = tables.table(self.snapshot, definition.name)
-        sources = Sources(self.asking, definition, table, self._terms())
+        sources = Sources(self.asking, definition, table, self.terms())
         projection = Projection(sources, named)
         chosen = table.c.id == bindparam("ids", type_=Id) if single else table.c.id.in_(bindparam("ids", type_=Id, expanding=True))
         statement = select(*projection.columns).select_from(sources.origin).where(chosen, _kept(table, "only" if deleted else "exclude"))
@@ -166,7 +164,7 @@ class Gate:
         words for one that does not exist. `next` is a signed cursor, None on the last page.
         """
         definition = self.rights.object(query.object)
-        query = self._with_view(definition, query)
+        query = self.with_view(definition, query)
         if not 1 <= query.limit <= PAGE_RECORDS:
             raise refuse_query("page_size", limit=PAGE_RECORDS)
         named = self._named(definition, query.select)
@@ -197,7 +195,7 @@ class Gate:
     def count(self, query: Query, cap: int | None = COUNT_CAP) -> Count:
         """Return how many records match, counting no further than `cap`; one statement."""
         definition = self.rights.object(query.object)
-        query = self._with_view(definition, query)
+        query = self.with_view(definition, query)
         prepared = self._prepared(
             ("count", definition.name, _shape(query), cap is None), lambda: self._count_statement(definition, query, cap is None)
         )
@@ -212,8 +210,8 @@ class Gate:
 
     def _count_statement(self, definition: ObjectDef, query: Query, exact: bool) -> Prepared:
         table = tables.table(self.snapshot, definition.name)
-        sources = Sources(self.asking, definition, table, self._terms())
-        wanted = self._wanted(sources, query)
+        sources = Sources(self.asking, definition, table, self.terms())
+        wanted = self.wanted(sources, query)
         if exact:
             statement = select(func.count()).select_from(sources.origin).where(*wanted)
         else:
@@ -221,7 +219,7 @@ class Gate:
             statement = select(func.count()).select_from(inner)
         return Prepared(marked(statement, "count"), sources.terms.lasting)
 
-    def _with_view(self, definition: ObjectDef, query: Query) -> Query:
+    def with_view(self, definition: ObjectDef, query: Query) -> Query:
         """Start from a list view: its columns, sort and filter, as far as the query does not say otherwise; filters add up.
 
         A view whose filter or sort names a field hidden from the reader does not run, and does not say which. Hidden columns are left out.
@@ -255,7 +253,7 @@ class Gate:
             return False
         return True
 
-    def _wanted(self, sources: Sources, query: Query) -> list[ColumnElement[bool]]:
+    def wanted(self, sources: Sources, query: Query) -> list[ColumnElement[bool]]:
         """Everything a row must fulfil: alive, visible, in scope, filtered."""
         table = sources.base
         wanted: list[ColumnElement[bool]] = []
@@ -307,9 +305,9 @@ class Gate:
         """The rows of the page first, then what their records show: names and formulas are computed for the page alone."""
         dialect = self.tx.dialect
         table = tables.table(self.snapshot, definition.name)
-        inner = Sources(self.asking, definition, table, self._terms())
+        inner = Sources(self.asking, definition, table, self.terms())
         levels = self._levels(inner, query)
-        wanted = self._wanted(inner, query)
+        wanted = self.wanted(inner, query)
         kept = [table.c[name] for name in sorted(needed_columns(self.asking, definition, named))]
         labelled = [level.expression.label(f"sort_{index}") for index, level in enumerate(levels)]
 
@@ -372,13 +370,13 @@ class Gate:
 
         def make() -> Prepared:
             table = tables.table(self.snapshot, child.name)
-            inner = Sources(self.asking, child, table, self._terms())
+            inner = Sources(self.asking, child, table, self.terms())
             levels = self._levels(inner, query)
             link = tables.column(table, relation.field)
             ordered = [*(level.ordered(level.expression) for level in levels), paging.by_id(levels, table.c.id)]
             place = func.row_number().over(partition_by=link, order_by=ordered).label("place")
             kept = [table.c[column] for column in sorted(needed_columns(self.asking, child, named))]
-            wanted = [*self._wanted(inner, query), link.in_(bindparam("parents", type_=Id, expanding=True))]
+            wanted = [*self.wanted(inner, query), link.in_(bindparam("parents", type_=Id, expanding=True))]
             rows = select(*kept, link.label("of_parent"), place).select_from(inner.origin).where(*wanted).subquery("page")
             outer = Sources(self.asking, child, rows, inner.terms)
             projection = Projection(outer, named)
@@ -411,146 +409,24 @@ class Gate:
 
     def totals(self, query: Query, wanted: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
         """Return aggregates over all records that `query` finds: `{"total": ("sum", "amount"), "n": ("count", None)}`; one statement."""
-        (row,) = self._aggregate(query, (), wanted)
+        (row,) = groups.aggregate(self, query, (), wanted)
         return row
 
     def groups(self, query: Query, by: Sequence[Group], wanted: Mapping[str, tuple[str, str | None]]) -> list[dict[str, Any]]:
         """Return a row for each group, in their order, blanks last: the groups' values and the aggregates by name; one statement."""
         if not 1 <= len(by) <= 3:
             raise refuse_query("too_many_groups", limit=3)
-        return self._aggregate(query, tuple(by), wanted)
-
-    def _aggregate(self, query: Query, by: tuple[Group, ...], wanted: Mapping[str, tuple[str, str | None]]) -> list[dict[str, Any]]:
-        definition = self.rights.object(query.object)
-        query = self._with_view(definition, query)
-        table = tables.table(self.snapshot, definition.name)
-        sources = Sources(self.asking, definition, table, self._terms())
-        grouped = [self._grouped(sources, each, index) for index, each in enumerate(by)]
-        aggregates = {name: self._aggregated(sources, name, *each) for name, each in wanted.items()}
-        columns = [column for group in grouped for column in group.columns] + [column for each in aggregates.values() for column in each[0]]
-        statement = select(*columns).select_from(sources.origin).where(*self._wanted(sources, query))
-        if grouped:
-            keys = [column for group in grouped for column in group.columns]
-            ordered = [group.order.asc().nulls_last() for group in grouped]
-            statement = statement.group_by(*keys, *(group.order for group in grouped)).order_by(*ordered).limit(GROUP_ROWS + 1)
-        rows = self.tx.connection.execute(marked(statement, "groups"), self.asking.parameters).all()
-        if len(rows) > GROUP_ROWS:
-            raise Refused(Problem(code="too_expensive", params={"limit": GROUP_ROWS}), code="too_expensive")
-        return [_aggregate_row(row, grouped, aggregates) for row in rows]
-
-    def _grouped(self, sources: Sources, group: Group, index: int) -> _Grouped:
-        named = resolve(self.asking, sources.definition, group.field, pointer=f"/group/{index}")
-        value = sources.value(named.path)
-        kind = named.field.result_type
-        if group.by != "value":
-            if kind not in ("date", "datetime"):
-                raise Refused(
-                    Problem(code="not_in_periods", params={"field": named.name}, pointer=f"/group/{index}"), code="invalid_filter"
-                )
-            day = value if kind == "date" else conditions.local_day(sources, named)
-            cut = bucket(day, group.by, self.tx.dialect)
-            return _Grouped(group.key, [cut], cut, lambda row: row[0])
-        if named.field.type in LOOKUPS or named.field.name == "owner":
-            return self._grouped_reference(sources, group, named, value)
-        return _Grouped(group.key, [value], sources.sortable(named.path), lambda row: row[0])
-
-    def _grouped_reference(self, sources: Sources, group: Group, named: Named, value: ColumnElement[Any]) -> _Grouped:
-        target = self.snapshot.objects[named.field.to or "user"]
-        person = named.field.system
-        if not person and target.name not in self.rights.visible_objects:
-            raise NotVisible(target.name)
-        _, alias = sources.parent(named.path, open_to_all=person)
-        name = tables.column(alias, target.name_fielddef)
-        queues = queue_names(self.snapshot, self.principal.language)
-
-        def made(row: Sequence[Any]) -> Reference | None:
-            if row[0] is None:
-                return None
-            if row[2] is not None:
-                return Reference(row[0], row[1], target.name)
-            return Reference(row[0], queues[row[0]], "queue") if row[0] in queues else Reference(None, hidden=True)
-
-        return _Grouped(group.key, [value, name, alias.c.id], name, made)
-
-    def _aggregated(
-        self, sources: Sources, name: str, function: str, field: str | None
-    ) -> tuple[list[ColumnElement[Any]], Callable[[Sequence[Any]], Any]]:
-        if function not in FUNCTIONS:
-            raise Refused(Problem(code="unknown_aggregate", params={"name": function}, pointer=f"/aggregate/{name}"), code="invalid_filter")
-        if field is None:
-            if function != "count":
-                raise Refused(
-                    Problem(code="aggregate_field", params={"name": function}, pointer=f"/aggregate/{name}"), code="invalid_filter"
-                )
-            return [func.count()], lambda row: row[0]
-        named = resolve(self.asking, sources.definition, field, pointer=f"/aggregate/{name}")
-        value, kind = sources.value(named.path), named.field.result_type
-        if function in ("count", "count_distinct"):
-            return [func.count(value if function == "count" else value.distinct())], lambda row: row[0]
-        if (function in ("sum", "avg") and kind not in NUMERIC) or kind not in (*NUMERIC, "date", "datetime"):
-            raise Refused(
-                Problem(code="not_summable", params={"field": named.name, "name": function}, pointer=f"/aggregate/{name}"),
-                code="invalid_filter",
-            )
-        if function == "avg":
-            unit = Decimal(1).scaleb(-(named.field.scale or 0))
-            return [
-                func.sum(value, type_=value.type),
-                func.count(value),
-            ], lambda row: None if not row[1] else (row[0] / row[1]).quantize(unit, rounding=ROUND_HALF_UP)
-        if function == "sum":
-            return [func.sum(value, type_=value.type)], lambda row: row[0] if row[0] is not None else Decimal(0)
-        return [getattr(func, function)(value, type_=value.type)], lambda row: row[0]
+        return groups.aggregate(self, query, tuple(by), wanted)
 
     # --- lookups ---
 
     def candidates(self, object_name: str, field: str, text: str, record: Mapping[str, Any], limit: int = 10) -> list[Reference]:
-        """Return what the picker of a lookup offers: visible records of its target that its filter allows for `record`.
+        """Return what the picker of a lookup offers for a record being edited: see `pickers.candidates`; one statement."""
+        return pickers.candidates(self, object_name, field, text, record, limit)
 
-        `record`: typed values of the record being edited, by field; ids for lookups. People who are not active are left out where the
-        field says so. Raises NotVisible for what is no lookup of this reader.
-        """
-        definition = self.rights.object(object_name)
-        found = definition.field(field)
-        known = self.rights.readable(definition.name) | self.rights.editable(definition.name)
-        if found is None or found.name not in known or found.type not in LOOKUPS or found.to is None:
-            raise NotVisible(field)
-
-        def allowed(sources: Sources) -> list[ColumnElement[bool]]:
-            conditions_of = [] if found.filter is None else [conditions.lookup_filter(sources, definition, found, record)]
-            if found.type == "user" and found.active_only:
-                conditions_of.append(sources.value(("active",)))
-            return conditions_of
-
-        return self.suggest(found.to, text, limit, allowed=allowed)
-
-    def suggest(
-        self,
-        object_name: str,
-        text: str,
-        limit: int = 10,
-        filter: str | Mapping[str, Any] | None = None,
-        *,
-        allowed: Callable[[Sources], list[ColumnElement[bool]]] | None = None,
-    ) -> list[Reference]:
-        """Return records whose name holds `text`, those that begin with it first; one statement. `allowed` adds conditions of our own."""
-        definition = self.rights.object(object_name)
-        name = definition.name_fielddef
-        table = tables.table(self.snapshot, definition.name)
-        sources = Sources(self.asking, definition, table, self._terms())
-        compared = tables.key_column(table, name, "match")
-        wanted = self._wanted(sources, Query(object=definition.name, filter=filter)) + (allowed(sources) if allowed is not None else [])
-        column = tables.column(table, name)
-        key = match_key(text.strip()) or ""
-        against = func.lower(column) if compared is None else compared
-        if key:
-            wanted.append(against.contains(key, autoescape=True))
-        order = sources.sortable((name.name,))
-        first = against.startswith(key, autoescape=True) if key else literal(True)
-        statement = select(table.c.id, column).select_from(sources.origin).where(*wanted)
-        statement = statement.order_by(case((first, 0), else_=1), order.asc().nulls_last(), table.c.id).limit(limit)
-        rows = self.tx.connection.execute(marked(statement, "suggest"), self.asking.parameters)
-        return [Reference(row[0], row[1], definition.name) for row in rows]
+    def suggest(self, object_name: str, text: str, limit: int = 10, filter: str | Mapping[str, Any] | None = None) -> list[Reference]:
+        """Return records whose name holds `text`, those that begin with it first; one statement."""
+        return pickers.suggest(self, object_name, text, limit, filter)
 
     def search(self, text: str, objects: Sequence[str] | None = None, limit: int = SEARCH_HITS_AN_OBJECT) -> list[Hit]:
         """Return the records that hold every word of `text` in a field the principal may read, the best first; one statement."""
@@ -577,31 +453,9 @@ class Gate:
                     kept.popitem(last=False)
         return found
 
-    def _terms(self) -> Terms:
+    def terms(self) -> Terms:
+        """Return what expressions of one statement are compiled with."""
         return Terms(self.tx, self.asking)
-
-
-@dataclass(frozen=True)
-class _Grouped:
-    """One group: its columns, what it is ordered by, and the value of its cells."""
-
-    key: str
-    columns: list[ColumnElement[Any]]
-    order: ColumnElement[Any]
-    value: Callable[[Sequence[Any]], Any]
-
-
-def _aggregate_row(
-    row: Sequence[Any], grouped: list[_Grouped], aggregates: Mapping[str, tuple[list[Any], Callable[[Sequence[Any]], Any]]]
-) -> dict[str, Any]:
-    made, at = {}, 0
-    for group in grouped:
-        made[group.key] = group.value(row[at : at + len(group.columns)])
-        at += len(group.columns)
-    for name, (columns, value) in aggregates.items():
-        made[name] = value(row[at : at + len(columns)])
-        at += len(columns)
-    return made
 
 
 def _kept(table: Any, deleted: str) -> ColumnElement[bool]:
