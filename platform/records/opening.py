@@ -7,6 +7,7 @@ Source: spec/metadata.md, section 8 "Writers"; spec/workflow.md, section 1.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from fieldstone.db.transaction import Transaction
+from fieldstone.errors import TryAgain
 from fieldstone.metadata.publish import shared_version_lock
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import READ_VERSION, VERSION
@@ -45,10 +47,14 @@ def open_for_writing(tx: Transaction, holder: Holding, principal: Principal) -> 
 def open_for_reading(tx: Transaction, holder: Holding, principal: Principal, cursors: Cursors) -> Gate:
     """Return the gate for `principal`; one that was not loaded from the database reads the version in force first."""
     tx.fix_now(datetime.now(UTC))  # a reader's clock decides nothing that is kept: it need not be the database's
-    version = principal.version
-    if version is None:
-        version = tx.connection.execute(READ_VERSION).one().number
-    return Gate(tx, reader(holder.at(version, tx.connection), principal), cursors)
+    return Gate(tx, reader(_snapshot(tx, holder, principal.version), principal), cursors)
+
+
+def _snapshot(tx: Transaction, holder: Holding, version: int | None) -> Snapshot:
+    if version is not None:
+        with suppress(TryAgain):  # so old that nobody keeps it any more: the one in force, then
+            return holder.at(version, tx.connection)
+    return holder.at(tx.connection.execute(READ_VERSION).one().number, tx.connection)
 
 
 def fresh(tx: Transaction, principal: Principal, epoch: int) -> Principal:

@@ -90,8 +90,7 @@ class Gate:
     def get(self, object_name: str, record_id: str, select: Sequence[str] | None = None, *, deleted: bool = False) -> Record:
         """Return one record, in one statement. Raises NotVisible when there is none for this principal, whatever the reason."""
         definition = self.rights.object(object_name)
-        named = self._named(definition, select)
-        found = self._by_ids(definition, named, [record_id], deleted)
+        found = self._by_ids(definition, select, [record_id], deleted)
         if not found:
             raise NotVisible(object_name)
         return found[0]
@@ -99,13 +98,13 @@ class Gate:
     def records(self, object_name: str, ids: Sequence[str], select: Sequence[str] | None = None) -> list[Record]:
         """Return the visible ones of these records, in no order, in one statement."""
         definition = self.rights.object(object_name)
-        return self._by_ids(definition, self._named(definition, select), ids, False)
+        return self._by_ids(definition, select, ids, False)
 
     def names(self, object_name: str, ids: Sequence[str]) -> dict[str, Reference]:
         """Return references to the visible ones of these records by id."""
         definition = self.rights.object(object_name)
         name = definition.name_field
-        found = self._by_ids(definition, self._named(definition, ("id", name)), ids, False)
+        found = self._by_ids(definition, ("id", name), ids, False)
         return {each["id"]: Reference(each["id"], each[name], definition.name) for each in found}
 
     def access(self, object_name: str, record_id: str) -> int:
@@ -126,14 +125,14 @@ class Gate:
         seen = sharing.condition(self.asking, definition, table)
         return Prepared(marked(statement if seen is None else statement.where(seen), "access"))
 
-    def _by_ids(self, definition: ObjectDef, named: tuple[Named, ...], ids: Sequence[str], deleted: bool) -> list[Record]:
-        wanted = [each for each in ids if is_id(each)]
-        if not wanted:
+    def _by_ids(self, definition: ObjectDef, wanted: Sequence[str] | None, ids: Sequence[str], deleted: bool) -> list[Record]:
+        asked = [each for each in ids if is_id(each)]
+        if not asked:
             return []
-        single = len(wanted) == 1
-        key = ("ids", definition.name, tuple(each.name for each in named), single, deleted)
-        prepared = self._prepared(key, lambda: self._ids_statement(definition, named, single, deleted))
-        parameters = self.asking.parameters | {"ids": wanted[0] if single else wanted}
+        single = len(asked) == 1
+        key = ("ids", definition.name, wanted if wanted is None else tuple(wanted), single, deleted)
+        prepared = self._prepared(key, lambda: self._ids_statement(definition, self._named(definition, wanted), single, deleted))
+        parameters = self.asking.parameters | {"ids": asked[0] if single else asked}
         assert prepared.projection is not None
         rows = self.tx.connection.execute(prepared.statement, parameters).all()
         return [prepared.projection.record(row) for row in rows]
@@ -167,16 +166,10 @@ class Gate:
         query = self.with_view(definition, query)
         if not 1 <= query.limit <= PAGE_RECORDS:
             raise refuse_query("page_size", limit=PAGE_RECORDS)
-        named = self._named(definition, query.select)
         after = self._after(definition, query)
-        key = (
-            "page",
-            definition.name,
-            tuple(each.name for each in named),
-            _shape(query),
-            None if after is None else tuple(v is None for v in after),
-        )
-        prepared = self._prepared(key, lambda: self._page_statement(definition, query, named, after), keep=query.ids is None)
+        blanks = None if after is None else tuple(value is None for value in after)
+        key = ("page", definition.name, query.select, _shape(query), blanks)
+        prepared = self._prepared(key, lambda: self._page_statement(definition, query, after), keep=query.ids is None)
         parameters = self.asking.parameters | {"page_limit": query.limit + 1}
         if after is not None:
             parameters |= paging.parameters(after)
@@ -301,11 +294,12 @@ class Gate:
             found.append(Level(sources.sortable(named.path), sort.descending, nullable, indexed and field.type not in LOOKUPS))
         return tuple(found)
 
-    def _page_statement(self, definition: ObjectDef, query: Query, named: tuple[Named, ...], after: Sequence[Any] | None) -> Prepared:
+    def _page_statement(self, definition: ObjectDef, query: Query, after: Sequence[Any] | None) -> Prepared:
         """The rows of the page first, then what their records show: names and formulas are computed for the page alone."""
         dialect = self.tx.dialect
         table = tables.table(self.snapshot, definition.name)
         inner = Sources(self.asking, definition, table, self.terms())
+        named = self._named(definition, query.select)
         levels = self._levels(inner, query)
         wanted = self.wanted(inner, query)
         kept = [table.c[name] for name in sorted(needed_columns(self.asking, definition, named))]
@@ -348,7 +342,7 @@ class Gate:
         found = self.snapshot.relation(definition.name, relation)
         if found is None or found.field.name not in self.rights.readable(found.child.name):
             raise NotVisible(relation)
-        if not is_id(record_id) or not self._by_ids(definition, self._named(definition, ("id",)), [record_id], False):
+        if not is_id(record_id) or not self._by_ids(definition, ("id",), [record_id], False):
             raise NotVisible(object_name)
         asked = query or Query(object=found.child.name)
         link: dict[str, Any] = {"field": found.field.name, "op": "eq", "value": record_id}
@@ -364,11 +358,11 @@ class Gate:
         if not 1 <= expand.limit <= PAGE_RECORDS:
             raise refuse_query("page_size", limit=PAGE_RECORDS)
         child = relation.child
-        named = self._named(child, expand.select)
         query = Query(object=child.name, filter=expand.filter, sort=expand.sort)
-        key = ("expand", child.name, relation.field.name, tuple(each.name for each in named), _shape(query))
+        key = ("expand", child.name, relation.field.name, expand.select, _shape(query))
 
         def make() -> Prepared:
+            named = self._named(child, expand.select)
             table = tables.table(self.snapshot, child.name)
             inner = Sources(self.asking, child, table, self.terms())
             levels = self._levels(inner, query)
@@ -400,7 +394,7 @@ class Gate:
         Raises NotVisible like `get`.
         """
         definition = self.rights.object(object_name)
-        if not self._by_ids(definition, self._named(definition, ("id",)), [record_id], False):
+        if not self._by_ids(definition, ("id",), [record_id], False):
             raise NotVisible(object_name)
         readable = self.rights.readable(definition.name)
         return entries(self.tx, [found for found in definition.all_fields if found.name in readable], record_id, limit, before)
