@@ -5,6 +5,6 @@ Here: the list. Not here: the pages.
 
 from __future__ import annotations
 
-from fieldstone.web.setup import bp, expressions, fields, home, navigation, objects, words
+from fieldstone.web.setup import bp, changes, expressions, fields, home, navigation, objects, rules, words
 
-__all__ = ["bp", "expressions", "fields", "home", "navigation", "objects", "words"]
+__all__ = ["bp", "changes", "expressions", "fields", "home", "navigation", "objects", "rules", "words"]

@@ -44,7 +44,6 @@ class Way:
     done: Callable[[], str]  # where to go after the publish
     said: str  # what the toast says then
     again: Again  # shows the form with these problems
-    straight: bool = False  # nothing in it touches records: publish unless something wants a tick
 
 
 def publish_or_show(changes: ChangeSet, way: Way) -> ResponseReturnValue:
@@ -59,7 +58,7 @@ def publish_or_show(changes: ChangeSet, way: Way) -> ResponseReturnValue:
         return way.again(planned.refused)
     ticked = frozenset(request.form.getlist("confirm"))
     asked = {ticket(each): each for each in planned.confirms}
-    confirmed = "publish" in request.form or (way.straight and not asked)
+    confirmed = "publish" in request.form
     if not confirmed or asked.keys() - ticked:
         return _show(planned, way, asked, ticked if confirmed else frozenset(), unticked=confirmed)
     return _publish(planned, way)
@@ -108,16 +107,21 @@ def _show(planned: Plan, way: Way, asked: Mapping[str, Problem], ticked: frozens
 
 
 def _publish(planned: Plan, way: Way) -> ResponseReturnValue:
-    author = Author(id=current.principal.user_id, reason=request.form.get("reason", "").strip()[:500])
-    current.close()
     try:
-        version = publish(current.org.engine, planned, author=author, snapshots=current.org.holder)
+        publish_now(planned, way.said)
     except Refused as refused:
         return way.again(refused.problems)
     except TryAgain:
         return way.again((Problem(code="publish_busy"),))
-    toast(way.said, undo=f"/setup/changes/{version}/undo")
     return redirect_after(way.done())
+
+
+def publish_now(planned: Plan, said: str) -> None:
+    """Publish a plan in the person's name and have the next page say so, with Undo. Raises Refused or TryAgain; then nothing changed."""
+    author = Author(id=current.principal.user_id, reason=request.form.get("reason", "").strip()[:500])
+    current.close()
+    version = publish(current.org.engine, planned, author=author, snapshots=current.org.holder)
+    toast(said, undo=f"/setup/changes/{version}/undo")
 
 
 def steps_of(planned: Plan) -> list[dict[str, object]]:
