@@ -27,6 +27,7 @@ MASTERS_AN_OBJECT = 2
 OBJECTS = 500
 PICKLIST_CHAIN = 3  # picklists that control one another in a row
 PICKLIST_VALUES = 1_000  # of one picklist
+PURGE_DAYS = 7  # after its removal, before what is archived can go for good; earlier: `purge_too_early`
 RECORD_TYPES_AN_OBJECT = 50
 RELATED_LISTS = 30  # on one layout
 ROLL_UPS_AN_OBJECT = 40

@@ -111,14 +111,20 @@ def _key(item: Definition) -> tuple[str, str, str]:
 
 def _same_as_before(item: Definition, previous: Definitions) -> Definition:
     before = previous.found.get(_key(item))
-    return before if before == item and before is not None else item
+    if before is None or before == item:
+        return before or item
+    if isinstance(item, ObjectDef) and isinstance(before, ObjectDef):
+        known = before.fields
+        fields = {name: known[name] if known.get(name) == field else field for name, field in item.fields.items()}
+        return replace(item, fields=MappingProxyType(fields))
+    return item
 
 
 def build(documents: Mapping[str, Document], stored: Stored, *, previous: Snapshot | None = None) -> Snapshot:
     """Return the snapshot of checked `documents` with what the store knows of them: identities, version, language, zone."""
     from fieldstone.metadata.snapshot import Snapshot
 
-    before = None if previous is None else previous.once(_definitions_of)
+    before = None if previous is None else previous.once(definitions_of)
     found = load(documents, stored.identities, language=stored.version.language, previous=before)
     whole = replace(stored, texts={path: _text(path, document, stored, previous) for path, document in documents.items()})
     return Snapshot(definitions=found.items, stored=whole, parsed=documents, previous=previous)
@@ -131,7 +137,8 @@ def _text(path: str, document: Document, stored: Stored, previous: Snapshot | No
     return previous.documents[path] if previous.parsed.get(path) is document else texts.canonical(document)
 
 
-def _definitions_of(snapshot: Snapshot) -> Definitions:
+def definitions_of(snapshot: Snapshot) -> Definitions:
+    """Return the definitions of a snapshot (for `Snapshot.once`)."""
     items = snapshot.definitions
     return Definitions(items=items, objects=snapshot.objects, found={_key(item): item for item in items}, language=snapshot.language)
 
