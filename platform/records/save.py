@@ -8,8 +8,10 @@ Source: spec/workflow.md, sections 1 and 3.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -53,6 +55,7 @@ from fieldstone.records.steps.write import BECOMES
 
 Mode: TypeAlias = Literal["all_or_none", "partial"]
 Factory: TypeAlias = Callable[[Snapshot, ObjectDef, Action], Step | None]
+Also: TypeAlias = Callable[[Transaction, tuple[Outcome, ...]], None]  # what is written in the transaction of the outcomes
 
 ATTEMPTS = 3  # of a chunk, each without the records that failed in the one before; then record by record
 
@@ -135,6 +138,26 @@ class Records:
         self.cursors = Cursors(secret)
         added = steps or StepTable()
         self._checks, self._writes = _order(added), _order_of_writes(added)
+        self._begin: Callable[[Callable[[Transaction], Any]], Any] = partial(retrying, engine)
+        self._look: Callable[[], AbstractContextManager[Transaction]] = partial(read, engine)
+
+    def within(self, tx: Transaction) -> Records:
+        """Return the same pipeline inside the open transaction `tx`: a save is a savepoint of it, and all of it ends as `tx` ends.
+
+        For rehearsals, which are rolled back: each save has its own time, as it would have on its own.
+        """
+
+        def begin(work: Callable[[Transaction], Any]) -> Any:
+            with tx.savepoint():
+                return work(Transaction(tx.connection, writes=True))
+
+        @contextmanager
+        def look() -> Iterator[Transaction]:
+            yield Transaction(tx.connection, writes=False)
+
+        inside = copy(self)
+        inside._begin, inside._look = begin, look
+        return inside
 
     # --- reading ---
 
@@ -146,7 +169,7 @@ class Records:
     @contextmanager
     def reading(self, principal: Principal) -> Iterator[Gate]:
         """Open a transaction that reads and yield the gate for `principal`, on the metadata the principal was loaded with."""
-        with read(self.engine) as tx:
+        with self._look() as tx:
             yield open_for_reading(tx, self.holder, principal, self.cursors)
 
     def draft(
@@ -176,21 +199,23 @@ class Records:
         dry_run: bool = False,
         cause: Cause | None = None,
         read_back: bool = False,
+        also: Also | None = None,
     ) -> tuple[Outcome, ...]:
         """Save `changes` and return what became of each, in their order.
 
         `all_or_none`: one transaction; a problem of one refuses all, with every problem. `partial`: a transaction per 200 changes, the
         refused ones set aside. `dry_run` goes all the way and rolls back. `read_back` puts into each outcome the record as the
-        principal may read it. Raises Refused, Conflict, NotAllowed, NotVisible or TryAgain; nothing has been written then.
+        principal may read it. `also` is called with outcomes in the transaction that makes them true, each outcome in one such call.
+        Raises Refused, Conflict, NotAllowed, NotVisible or TryAgain; nothing has been written then.
         """
         if mode == "all_or_none":
-            return self._attempt(principal, changes, mode, channel, dry_run, cause, read_back)
+            return self._attempt(principal, changes, mode, channel, dry_run, cause, read_back, also)
         done: list[Outcome] = []
         for start in range(0, len(changes), BATCH_RECORDS):
             piece = changes[start : start + BATCH_RECORDS]
-            done += [
-                replace(each, index=start + each.index) for each in self._partial(principal, piece, channel, dry_run, cause, read_back)
-            ]
+            noting = partial(_shifted, also, start) if also else None
+            saved = self._partial(principal, piece, channel, dry_run, cause, read_back, noting)
+            done += [replace(each, index=start + each.index) for each in saved]
         return tuple(done)
 
     def save_in(
@@ -223,49 +248,76 @@ class Records:
         dry_run: bool,
         cause: Cause | None,
         read_back: bool,
+        also: Also | None,
     ) -> tuple[Outcome, ...]:
         def work(tx: Transaction) -> tuple[Outcome, ...]:
             snapshot, acting = open_for_writing(tx, self.holder, principal)
             outcomes = self._run(tx, snapshot, acting, list(changes), mode, self._work(channel, cause))
             if read_back:
                 outcomes = _with_records(Gate(tx, reader(snapshot, acting), self.cursors), outcomes)
+            if also is not None:
+                also(tx, outcomes)
             if dry_run:
                 raise _DryRun(outcomes)
             return outcomes
 
         try:
-            return retrying(self.engine, work)
+            saved: tuple[Outcome, ...] = self._begin(work)
+            return saved
         except _DryRun as done:
             return done.outcomes
 
     def _partial(
-        self, principal: Principal, changes: Sequence[Change], channel: str, dry_run: bool, cause: Cause | None, read_back: bool
+        self,
+        principal: Principal,
+        changes: Sequence[Change],
+        channel: str,
+        dry_run: bool,
+        cause: Cause | None,
+        read_back: bool,
+        also: Also | None,
     ) -> list[Outcome]:
         """Save one chunk: what fails after the first write is set aside and the chunk repeated without it, then record by record."""
         waiting = dict(enumerate(changes))
         done: dict[int, Outcome] = {}
+        noted: set[int] = set()
+
+        def attempt(mode: Mode) -> tuple[Outcome, ...]:
+            places = list(waiting)
+
+            def note(tx: Transaction, outcomes: tuple[Outcome, ...]) -> None:
+                assert also is not None
+                now = {places[each.index]: replace(each, index=places[each.index]) for each in outcomes}
+                also(tx, tuple(each for place, each in (done | now).items() if place not in noted))
+
+            return self._attempt(principal, list(waiting.values()), mode, channel, dry_run, cause, read_back, note if also else None)
+
         for _ in range(ATTEMPTS):
+            places = list(waiting)
             try:
-                saved = self._attempt(principal, list(waiting.values()), "partial", channel, dry_run, cause, read_back)
+                saved = attempt("partial")
             except _SetAside as failed:
-                places = list(waiting)
                 if not failed.outcomes:
                     break
                 for each in failed.outcomes:
                     done[places[each.index]] = replace(each, index=places[each.index])
                     del waiting[places[each.index]]
                 if not waiting:
-                    return [done[index] for index in sorted(done)]
+                    break
                 continue
-            places = list(waiting)
             done |= {places[each.index]: replace(each, index=places[each.index]) for each in saved}
             return [done[index] for index in sorted(done)]
-        for place, change in waiting.items():
+        for place, change in list(waiting.items()):
+            waiting = {place: change}
             try:
-                (single,) = self._attempt(principal, [change], "all_or_none", channel, dry_run, cause, read_back)
+                (single,) = attempt("all_or_none")
                 done[place] = replace(single, index=place)
+                noted |= set(done)
             except (Refused, NotAllowed, NotVisible) as refusal:
                 done[place] = _refused(refusal, place, change)
+        left = tuple(done[place] for place in sorted(done) if place not in noted)
+        if also is not None and left:
+            self._begin(lambda tx: also(tx, left))
         return [done[index] for index in sorted(done)]
 
     def _run(
@@ -372,6 +424,10 @@ def _refusal(batch: Batch, failed: list[Item], count: int) -> FieldstoneError:
         return Conflict(problems, current=current, given=given, row_version=failed[0].image.get("row_version"))
     codes = {item.code for item in failed}
     return Refused(problems[:REPORTED_PROBLEMS], code=code if len(codes) == 1 and code else "invalid")
+
+
+def _shifted(also: Also, start: int, tx: Transaction, outcomes: tuple[Outcome, ...]) -> None:
+    also(tx, tuple(replace(each, index=start + each.index) for each in outcomes))
 
 
 def _refused(refusal: FieldstoneError, place: int, change: Change) -> Outcome:

@@ -33,7 +33,8 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
     def fill(batch: Batch) -> None:
         evaluation = Evaluation(batch)
         for item in batch.open:
-            apply(batch, item, by_type[item.image.get("record_type") or ""], evaluation)
+            # A type that does not exist is refused further down.
+            apply(batch, item, by_type.get(item.image.get("record_type") or "", by_type[""]), evaluation)
 
     return fill
 
