@@ -124,6 +124,7 @@ def install_packs(data: Path | None, names: tuple[str, ...], language: str, with
 
 def _install(org: Org, planned: PackPlan, with_sample: bool) -> None:
     done = install.apply(org, planned, sample=with_sample)
+    _say(done.problems, "en")
     click.echo(f"Installed {', '.join(done.packs)}; the metadata is at version {done.version}.")
     for name, count in done.records.items():
         click.echo(f"  {count} records of {name}")

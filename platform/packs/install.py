@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from fieldstone.db.transaction import read
+from fieldstone.errors import Problem, Refused
 from fieldstone.metadata.holder import Holder
 from fieldstone.metadata.publish import Author, publish
 from fieldstone.packs import plan as planning
@@ -43,13 +44,18 @@ class Org(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What an install has done. `people`: user id by sample person; `ids`: record id by `$id`; `records`: sample records by object."""
+    """What an install has done.
+
+    `people`: user id by sample person; `ids`: record id by `$id`; `records`: sample records by object. `problems`: why no sample record was
+    loaded although it was asked for; the packs themselves are installed then.
+    """
 
     packs: tuple[str, ...]
     version: int  # of the metadata now in force
     people: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 def at_hand(*more: Pack) -> dict[str, Pack]:
@@ -90,9 +96,21 @@ def apply(org: Org, planned: PackPlan, *, sample: bool, author: Principal | None
     names = tuple(pack.name for pack in planned.packs)
     if not names:
         return Installed(packs=(), version=planned.metadata.base_version)
+    if sample:
+        _require_sample(org, planned)
     by = Author(id=author.user_id if author is not None else None, reason=f"install {', '.join(names)}")
     version = publish(org.engine, planned.metadata, author=by, snapshots=org.holder)
     if not sample:
         return Installed(packs=names, version=version)
-    loaded = samples.load(org.records, org.approvals.notices, planned.packs)
+    try:
+        loaded = samples.load(org.records, org.approvals.notices, planned.packs)
+    except Refused as refused:  # none of its records is there; the packs are
+        return Installed(packs=names, version=version, problems=refused.problems)
     return Installed(packs=names, version=version, people=loaded.people, ids=loaded.ids, records=loaded.records)
+
+
+def _require_sample(org: Org, planned: PackPlan) -> None:
+    """Raise Refused, before anything is published, for sample tables that do not fit the objects to come."""
+    assert planned.metadata.proposed is not None
+    with read(org.engine) as transaction:
+        samples.prepare(planned.metadata.proposed, planned.packs, samples.loaded(transaction.connection))

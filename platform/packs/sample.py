@@ -187,13 +187,16 @@ def _check(table: Table, ids: set[str]) -> Iterator[Problem]:
     for name in sorted(columns):
         if table.object.field(name) is None:
             yield Problem(code="unknown_field", params={"name": name, "object": table.object.name}, document=table.path, field=name)
-    for number, row in enumerate(table.rows, 2):
+    missing: dict[str, list[str]] = {}
+    for row in table.rows:
         for name, cell in row.items():
             found = table.object.fields.get(name)
             points = (found is not None and found.type in LOOKUPS) or (name == "owner" and not cell.startswith("queue:"))
             if cell and points and cell not in ids:
-                wrong = {"path": table.path, "row": number, "id": cell}
-                yield Problem(code="sample_reference", params=wrong, document=table.path, field=name)
+                missing.setdefault(name, []).append(cell)
+    for name, cells in missing.items():
+        wrong = {"path": table.path, "column": name, "id": cells[0], "rows": len(cells)}
+        yield Problem(code="sample_reference", params=wrong, document=table.path, field=name)
 
 
 def _ordered(tables: list[Table]) -> Iterator[Table]:
