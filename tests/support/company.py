@@ -178,7 +178,7 @@ class Company:
     def instance(self, instance_id: str) -> Instance:
         """Return the instance as it is stored."""
         with read(self.world.engine) as tx:
-            found = store.instance(tx, instance_id)
+            found = store.instance(tx, self.world.snapshot, instance_id)
         assert found is not None
         return found
 

@@ -228,12 +228,12 @@ class Approvals:
 
     def _run(self, tx: Transaction, snapshot: Snapshot, acting: Principal, channel: str, instance_id: str) -> Run:
         """Lock record and instance, in this order, and load the rest."""
-        found = store.instance(tx, instance_id) if is_id(instance_id) else None
+        found = store.instance(tx, snapshot, instance_id) if is_id(instance_id) else None
         if found is None:
             raise NotVisible("approval_instance")
         desk = self._desk(tx, snapshot, acting, channel)
         lock_record(desk, found.object, found.record)
-        instance = store.instance(tx, instance_id, lock=True)
+        instance = store.instance(tx, snapshot, instance_id, lock=True)
         assert instance is not None  # nobody deletes one
         process = process_of(snapshot, tx, instance)
         return Run(desk=desk, process=process, instance=instance, visits=store.visits(tx, [instance_id])[instance_id])
@@ -268,10 +268,10 @@ def submit_in(
     chosen = _choose(desk, definition.name, record_id, process)
     if identity == "user" and not may_submit(desk.gate, desk.acting, chosen, record_id):
         raise NotAllowed(f"approval.submit.{chosen.name}")
-    live = store.of_record(desk.tx, definition.name, record_id, live=True)
+    live = store.of_record(desk.tx, desk.snapshot, record_id, live=True)
     if any(each.exclusive_group == chosen.exclusive_group for each in live):
         raise Refused(Problem(code="already_live"))
-    if any(lock.object == definition.name and lock.mode == "full" for lock in locks.of_records(desk.tx, [record_id])):
+    if any(lock.mode == "full" for lock in locks.of_records(desk.tx, [record_id])):
         raise Refused(Problem(code="record_locked_submit"), code="record_locked")
     text = document_of(desk.snapshot, chosen)
     instance = Instance(
@@ -284,7 +284,7 @@ def submit_in(
         submitter=submitter,
         submitted_at=desk.tx.now,
     )
-    store.add_instance(desk.tx, instance, text)
+    store.add_instance(desk.tx, desk.snapshot, instance, text)
     run = Run(desk=desk, process=chosen, instance=instance, visits=())
     run.note("submitted", identity=identity, comment=comment, data={"process": chosen.name})
     run.start()
@@ -348,9 +348,9 @@ def _bare(value: object) -> object:
     return value.id if isinstance(value, Reference) else value
 
 
-def cancel_deleted(desk: Desk, object_name: str, ids: list[str]) -> None:
+def cancel_deleted(desk: Desk, ids: list[str]) -> None:
     """End the live approvals of records that are being deleted (T19); their fields are not touched any more."""
-    for instance in store.live_of_records(desk.tx, object_name, ids):
+    for instance in store.live_of_records(desk.tx, desk.snapshot, ids):
         process = process_of(desk.snapshot, desk.tx, instance)
         run = Run(desk=desk, process=process, instance=instance, visits=store.visits(desk.tx, [instance.id])[instance.id])
         run.note("record_deleted", identity=ENGINE)

@@ -19,22 +19,22 @@ from fieldstone.db.column_types import Id, JsonText, PlainText, UtcMoment
 from fieldstone.db.system import system_table
 from fieldstone.db.transaction import Transaction
 from fieldstone.metadata import labels
-from fieldstone.metadata.definitions import ApprovalProcessDef, ObjectDef
+from fieldstone.metadata.definitions import ApprovalProcessDef, FieldDef, ObjectDef
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records import audit
 from fieldstone.records.changes import Action, Batch, Cause, Item, Step
 
 LOCK = system_table(
     "record_lock",
-    Column("object", PlainText, nullable=False),
     Column("record_id", Id, nullable=False),
     Column("instance_id", Id, nullable=False, index=True),
+    Column("object", PlainText, nullable=False),
     Column("process", PlainText, nullable=False),
     Column("mode", PlainText, nullable=False),  # "full" or "fields"
-    Column("fields", JsonText, nullable=False),
-    Column("children", JsonText, nullable=False),  # "child.lookup" of the relations that are locked too
+    Column("fields", JsonText, nullable=False),  # definition ids: they stay when a field is renamed
+    Column("children", JsonText, nullable=False),  # definition ids of the lookups whose children are locked too
     Column("at", UtcMoment, nullable=False),
-    PrimaryKeyConstraint("object", "record_id", "instance_id"),
+    PrimaryKeyConstraint("record_id", "instance_id"),
 )
 
 CAUSE = "approval"  # kind of the cause of a save that an instance makes
@@ -45,22 +45,28 @@ def cause(instance_id: str) -> Cause:
     return Cause(kind=CAUSE, id=instance_id)
 
 
-def take(tx: Transaction, process: ApprovalProcessDef, record_id: str, instance_id: str) -> None:
+def take(tx: Transaction, snapshot: Snapshot, process: ApprovalProcessDef, record_id: str, instance_id: str) -> None:
     """Lock the record as the process says; a process that locks nothing leaves no row."""
     if process.lock.mode == "none":
         return
+    definition = snapshot.object(process.object or "")
+    relations = [found for name in process.lock.children if (found := snapshot.relation(definition.name, name)) is not None]
     tx.connection.execute(
         insert(LOCK).values(
-            object=process.object,
+            object=definition.name,
             record_id=record_id,
             instance_id=instance_id,
             process=process.name,
             mode=process.lock.mode,
-            fields=list(process.lock.fields),
-            children=list(process.lock.children),
+            fields=[_key(field) for name in process.lock.fields if (field := definition.field(name)) is not None],
+            children=[_key(each.field) for each in relations],
             at=tx.now,
         )
     )
+
+
+def _key(field: FieldDef) -> str:
+    return field.id or field.name
 
 
 def give_back(tx: Transaction, instance_id: str) -> None:
@@ -100,22 +106,19 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
     return refuse
 
 
-def _holds(lock: Row[Any], batch: Batch, item: Item, parents: Mapping[str, str]) -> bool:
+def _holds(lock: Row[Any], batch: Batch, item: Item, parents: frozenset[str]) -> bool:
     """Whether the lock is on this record as a whole, or on the parent it belongs to."""
-    if lock.object == batch.object.name and lock.record_id == item.id:
+    if lock.record_id == item.id:
         return lock.mode == "full" or batch.action != "update"
     return _child_of(lock, batch.object, parents, (item.prior or item.image, item.image))
 
 
-def _child_of(lock: Row[Any], definition: ObjectDef, parents: Mapping[str, str], images: Iterable[Mapping[str, Any]]) -> bool:
-    for image in images:
-        for lookup, parent in parents.items():
-            if lock.object == parent and image.get(lookup) == lock.record_id and f"{definition.name}.{lookup}" in lock.children:
-                return True
-    return False
+def _child_of(lock: Row[Any], definition: ObjectDef, parents: frozenset[str], images: Iterable[Mapping[str, Any]]) -> bool:
+    reached = {lookup for image in images for lookup in parents if image.get(lookup) == lock.record_id}
+    return any(_key(definition.fields[lookup]) in lock.children for lookup in reached)
 
 
-def _ids(batch: Batch, parents: Mapping[str, str], *, own: bool) -> set[str]:
+def _ids(batch: Batch, parents: frozenset[str], *, own: bool) -> set[str]:
     found = {item.id for item in batch.live if item.id} if own else set()
     for item in batch.live:
         for image in (item.prior, item.image):
@@ -157,13 +160,13 @@ def _processes(snapshot: Snapshot, definition: ObjectDef) -> tuple[ApprovalProce
     return tuple(each for each in snapshot.all("approval_process", definition.name) if isinstance(each, ApprovalProcessDef))
 
 
-def _parents(snapshot: Snapshot, definition: ObjectDef) -> dict[str, str]:
+def _parents(snapshot: Snapshot, definition: ObjectDef) -> frozenset[str]:
     """The lookups of an object that lead to parents which a process may lock together with their children."""
-    found = {}
-    for field in definition.fields.values():
-        if field.to is not None and any(process.lock.children for process in _processes(snapshot, snapshot.object(field.to))):
-            found[field.name] = snapshot.object(field.to).name
-    return found
+    return frozenset(
+        field.name
+        for field in definition.fields.values()
+        if field.to is not None and any(process.lock.children for process in _processes(snapshot, snapshot.object(field.to)))
+    )
 
 
 # --- step 10 ------------------------------------------------------------------------------------------------------------------
@@ -225,24 +228,26 @@ def _acting_process(batch: Batch) -> str | None:
         return None
     known: dict[str, str] = batch.work.shared.setdefault("approval_processes", {})
     if why.id not in known:
-        found = store.instance(batch.tx, why.id)
+        found = store.instance(batch.tx, batch.snapshot, why.id)
         known[why.id] = found.process if found is not None else ""
     return known[why.id]
 
 
 def _refuse_fields(batch: Batch) -> None:
-    held = [lock for lock in of_records(batch.tx, _ids(batch, {}, own=True)) if lock.mode == "fields"]
+    held = [lock for lock in of_records(batch.tx, _ids(batch, frozenset(), own=True)) if lock.mode == "fields"]
     if not held:
         return
     exempt = _exempt(batch)
     for item in batch.open:
         for lock in held:
-            if lock.record_id == item.id and lock.object == batch.object.name and not exempt(lock):
-                for field in sorted(item.changed & set(lock.fields)):
-                    _refuse(batch, item, lock, field)
+            if lock.record_id == item.id and not exempt(lock):
+                for field in sorted(item.changed):
+                    found = batch.object.fields.get(field)
+                    if found is not None and _key(found) in lock.fields:
+                        _refuse(batch, item, lock, field)
 
 
-def _refuse_entering(batch: Batch, moved: list[Item], parents: Mapping[str, str]) -> None:
+def _refuse_entering(batch: Batch, moved: list[Item], parents: frozenset[str]) -> None:
     held = of_records(batch.tx, {item.image[lookup] for item in moved for lookup in parents if item.image.get(lookup) is not None})
     if not held:
         return

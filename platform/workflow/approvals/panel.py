@@ -163,15 +163,15 @@ class Panels:
             definition = own.rights.object(object_name)
             own.get(definition.name, record_id, select=("id",))
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
-            instances = store.of_record(own.tx, definition.name, record_id)
+            instances = store.of_record(own.tx, own.snapshot, record_id)
             views = self._views(own, engine, instances)
-            held = [lock for lock in locks.of_records(own.tx, [record_id]) if lock.object == definition.name]
+            held = locks.of_records(own.tx, [record_id])
             return Panel(instances=views, processes=self._processes(own, engine, definition, record_id, instances), locked=bool(held))
 
     def instance(self, principal: Principal, instance_id: str) -> InstanceView:
         """Return one approval, for who sees its record, holds or held a task of it, or submitted it. Raises NotVisible."""
         with self.records.reading(principal) as own:
-            found = store.instance(own.tx, instance_id) if is_id(instance_id) else None
+            found = store.instance(own.tx, own.snapshot, instance_id) if is_id(instance_id) else None
             if found is None:
                 raise NotVisible("approval_instance")
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
@@ -183,7 +183,7 @@ class Panels:
     # --- parts ---
 
     def _open_task(self, engine: Gate, acting: Actor, row: Any) -> OpenTask | None:
-        instance = store.instance_of(Asked(row))  # type: ignore[arg-type]
+        instance = store.instance_of(Asked(row), engine.snapshot)  # type: ignore[arg-type]
         process = process_of(engine.snapshot, engine.tx, instance)
         if acting.user == instance.submitter and process.self_approval != "allow":
             return None

@@ -201,7 +201,7 @@ class Run:
         evidence = self.evidence()
         self.seen(evidence)
         self.instance = replace(self.instance, evidence_hash=evidence.hash)
-        locks.take(self.desk.tx, self.process, self.instance.record, self.instance.id)
+        locks.take(self.desk.tx, self.desk.snapshot, self.process, self.instance.record, self.instance.id)
         self._advance(self.process.nodes)
 
     def go_on(self, node: ApproveNodeDef, verdict: Verdict) -> None:

@@ -53,7 +53,7 @@ def _desk(batch: Batch, notices: Notices) -> Desk:
 
 
 def _cancel(batch: Batch, notices: Notices) -> None:
-    cancel_deleted(_desk(batch, notices), batch.object.name, [item.id for item in batch.live])
+    cancel_deleted(_desk(batch, notices), [item.id for item in batch.live])
 
 
 def _submit(batch: Batch, automatic: list[ApprovalProcessDef], notices: Notices) -> None:
@@ -62,7 +62,7 @@ def _submit(batch: Batch, automatic: list[ApprovalProcessDef], notices: Notices)
     for item in batch.live:
         for process in sorted(automatic, key=lambda each: (each.priority, each.name)):
             if _came_to_meet(batch, item, process, evaluation):
-                live = store.of_record(batch.tx, batch.object.name, item.id, live=True)
+                live = store.of_record(batch.tx, batch.snapshot, item.id, live=True)
                 if not any(each.exclusive_group == process.exclusive_group for each in live):
                     _submit_one(batch, item, process, notices)
                 break

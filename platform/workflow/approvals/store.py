@@ -35,13 +35,13 @@ from fieldstone.db.system import system_table
 from fieldstone.db.transaction import Transaction
 from fieldstone.db.triggers import on_create
 from fieldstone.errors import TryAgain
+from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.workflow.approvals.states import DECIDED, LIVE, Instance, InstanceState, Task, TaskState, Visit, VisitState
 
 VERSION = system_table(
     "approval_version",
     Column("hash", PlainText, primary_key=True),
     Column("process", PlainText, nullable=False),
-    Column("object", PlainText, nullable=False),
     Column("text", PlainText, nullable=False),
     Column("first_used", UtcMoment, nullable=False),
 )
@@ -51,7 +51,7 @@ INSTANCE = system_table(
     Column("process", PlainText, nullable=False),
     Column("process_hash", PlainText, ForeignKey("fs_approval_version.hash"), nullable=False),
     Column("exclusive_group", PlainText, nullable=False),
-    Column("object", PlainText, nullable=False),
+    Column("object", PlainText, nullable=False),  # definition id: stays when the object is renamed
     Column("record_id", Id, nullable=False),
     Column("submitter", Id, nullable=False),
     Column("submitted_at", UtcMoment, nullable=False),
@@ -60,13 +60,12 @@ INSTANCE = system_table(
     Column("evidence_hash", PlainText),
     Column("verdict", PlainText),
     Column("ended_at", UtcMoment),
-    Index("ix_fs_approval_instance_record", "object", "record_id", "submitted_at"),
+    Index("ix_fs_approval_instance_record", "record_id", "submitted_at"),
     Index("ix_fs_approval_instance_submitter", "submitter", "submitted_at"),
 )
 _LIVE = INSTANCE.c.state.in_([state.value for state in sorted(LIVE)])
 Index(
     "uq_fs_approval_instance_live",
-    INSTANCE.c.object,
     INSTANCE.c.record_id,
     INSTANCE.c.exclusive_group,
     unique=True,
@@ -129,12 +128,21 @@ on_create(
 # --- instances ----------------------------------------------------------------------------------------------------------------
 
 
-def add_instance(tx: Transaction, instance: Instance, text: str) -> None:
+def object_key(snapshot: Snapshot, object_name: str) -> str:
+    """Return what stands for an object in the tables of approvals."""
+    definition = snapshot.object(object_name)
+    return definition.id or definition.name
+
+
+def _names(snapshot: Snapshot) -> dict[str, str]:
+    return {definition.id or definition.name: definition.name for definition in snapshot.objects.values()}
+
+
+def add_instance(tx: Transaction, snapshot: Snapshot, instance: Instance, text: str) -> None:
     """Write a new instance and, if it is the first on it, the version it runs on."""
     version = {
         "hash": instance.process_hash,
         "process": instance.process,
-        "object": instance.object,
         "text": text,
         "first_used": tx.now,
     }
@@ -145,7 +153,7 @@ def add_instance(tx: Transaction, instance: Instance, text: str) -> None:
             process=instance.process,
             process_hash=instance.process_hash,
             exclusive_group=instance.exclusive_group,
-            object=instance.object,
+            object=object_key(snapshot, instance.object),
             record_id=instance.record,
             submitter=instance.submitter,
             submitted_at=instance.submitted_at,
@@ -169,21 +177,21 @@ def change_instance(tx: Transaction, before: Instance, after: Instance) -> None:
         raise TryAgain("overtaken")
 
 
-def instance(tx: Transaction, instance_id: str, *, lock: bool = False) -> Instance | None:
+def instance(tx: Transaction, snapshot: Snapshot, instance_id: str, *, lock: bool = False) -> Instance | None:
     """Return one instance; with `lock`, held until the transaction ends (its record is locked first)."""
     found = select(INSTANCE).where(INSTANCE.c.id == instance_id)
     row = tx.connection.execute(found.with_for_update() if lock else found).one_or_none()
-    return None if row is None else instance_of(row)
+    return None if row is None else instance_of(row, snapshot)
 
 
-def instance_of(row: Row[Any]) -> Instance:
-    """Return the instance in a row of `INSTANCE`."""
+def instance_of(row: Row[Any], snapshot: Snapshot) -> Instance:
+    """Return the instance in a row of `INSTANCE`, its object by the name of today."""
     return Instance(
         id=row.id,
         process=row.process,
         process_hash=row.process_hash,
         exclusive_group=row.exclusive_group,
-        object=row.object,
+        object=snapshot.once(_names).get(row.object, row.object),
         record=row.record_id,
         submitter=row.submitter,
         submitted_at=row.submitted_at,
@@ -194,29 +202,27 @@ def instance_of(row: Row[Any]) -> Instance:
     )
 
 
-def of_record(tx: Transaction, object_name: str, record_id: str, *, live: bool = False) -> tuple[Instance, ...]:
+def of_record(tx: Transaction, snapshot: Snapshot, record_id: str, *, live: bool = False) -> tuple[Instance, ...]:
     """Return the instances of one record, newest first."""
-    found = select(INSTANCE).where(INSTANCE.c.object == object_name, INSTANCE.c.record_id == record_id)
+    found = select(INSTANCE).where(INSTANCE.c.record_id == record_id)
     if live:
         found = found.where(_LIVE)
     rows = tx.connection.execute(found.order_by(INSTANCE.c.submitted_at.desc(), INSTANCE.c.id.desc()))
-    return tuple(instance_of(row) for row in rows)
+    return tuple(instance_of(row, snapshot) for row in rows)
 
 
-def live_of_records(tx: Transaction, object_name: str, ids: Iterable[str]) -> tuple[Instance, ...]:
+def live_of_records(tx: Transaction, snapshot: Snapshot, ids: Iterable[str]) -> tuple[Instance, ...]:
     """Return the live instances of these records, in one statement."""
-    found = select(INSTANCE).where(
-        INSTANCE.c.object == object_name, INSTANCE.c.record_id.in_(bindparam("ids", sorted(ids), type_=Id, expanding=True)), _LIVE
-    )
-    return tuple(instance_of(row) for row in tx.connection.execute(found))
+    found = select(INSTANCE).where(INSTANCE.c.record_id.in_(bindparam("ids", sorted(ids), type_=Id, expanding=True)), _LIVE)
+    return tuple(instance_of(row, snapshot) for row in tx.connection.execute(found))
 
 
-def live_processes(tx: Transaction) -> Mapping[str, int]:
-    """Return how many live instances each process has, by "object.process": what must not be deleted under them."""
-    rows = tx.connection.execute(select(INSTANCE.c.object, INSTANCE.c.process).where(_LIVE))
-    counted: dict[str, int] = {}
-    for row in rows:
-        key = f"{row.object}.{row.process}"
+def live_processes(tx: Transaction, snapshot: Snapshot) -> Mapping[tuple[str, str], int]:
+    """Return how many live instances each process has, by (object, process): what must not be deleted under them."""
+    names = snapshot.once(_names)
+    counted: dict[tuple[str, str], int] = {}
+    for row in tx.connection.execute(select(INSTANCE.c.object, INSTANCE.c.process).where(_LIVE)):
+        key = (names.get(row.object, row.object), row.process)
         counted[key] = counted.get(key, 0) + 1
     return counted
 

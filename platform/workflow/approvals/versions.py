@@ -8,12 +8,16 @@ Source: spec/workflow.md, section 16.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from fieldstone.db.transaction import Transaction
 from fieldstone.metadata import documents
+from fieldstone.metadata.changes import Place, Rename
 from fieldstone.metadata.definitions import ApprovalProcessDef
 from fieldstone.metadata.definitions.approval_processes import load_approval_process
 from fieldstone.metadata.definitions.loading import Loading
+from fieldstone.metadata.references import renamed
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.workflow.approvals import store
 from fieldstone.workflow.approvals.states import Instance
@@ -25,11 +29,14 @@ def document_of(snapshot: Snapshot, process: ApprovalProcessDef) -> str:
 
 
 def process_of(snapshot: Snapshot, tx: Transaction, instance: Instance) -> ApprovalProcessDef:
-    """Return the process as it was when the instance was submitted. Reads its text once for each snapshot and version."""
+    """Return the process as it was when the instance was submitted, in the names of today.
+
+    Its text is read once for each snapshot and version. A rename changes how things are called, never what the instance does.
+    """
     known = snapshot.once(_by_hash)
     found = known.get(instance.process_hash)
     if found is None:
-        found = known[instance.process_hash] = _loaded(snapshot, store.version_text(tx, instance.process_hash))
+        found = known[instance.process_hash] = _loaded(snapshot, instance.object, store.version_text(tx, instance.process_hash))
     return found
 
 
@@ -42,6 +49,25 @@ def _by_hash(snapshot: Snapshot) -> dict[str, ApprovalProcessDef]:
     return found
 
 
-def _loaded(snapshot: Snapshot, text: str) -> ApprovalProcessDef:
+def _loaded(snapshot: Snapshot, object_name: str, text: str) -> ApprovalProcessDef:
+    document = _in_names_of_today(snapshot, {**documents.parse(text), "object": object_name})
     objects = {name.lower(): definition for name, definition in snapshot.objects.items()}
-    return load_approval_process(documents.parse(text), Loading(path="", identities={}, objects=objects))
+    return load_approval_process(document, Loading(path="", identities={}, objects=objects))
+
+
+def _in_names_of_today(snapshot: Snapshot, document: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the document with the fields that were renamed since under their new names.
+
+    Each such field is called by its former name everywhere, the document laid beside, and the renaming done once more.
+    """
+    path, text = documents.path_of(document), documents.canonical(document).lower()
+    for definition in snapshot.objects.values():
+        for field in definition.fields.values():
+            for former in field.was:
+                if definition.formerly(former) is not field or former.lower() not in text:
+                    continue
+                back = Rename(place=Place(kind="field", name=field.name, object=definition.name), to=former)
+                there = Rename(place=Place(kind="field", name=former, object=definition.name), to=field.name)
+                before = {**renamed(snapshot.parsed, back), path: document}
+                document = dict(renamed(before, there)[path])
+    return document

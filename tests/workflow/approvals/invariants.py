@@ -25,7 +25,7 @@ def broken(firm: Company) -> list[str]:
     found: list[str] = []
     with read(firm.world.engine) as tx:
         rows = tx.connection.execute(select(INSTANCE)).all()
-        instances = [store.instance_of(row) for row in rows]
+        instances = [store.instance_of(row, firm.world.snapshot) for row in rows]
         locked = {(row.record_id, row.instance_id) for row in tx.connection.execute(select(LOCK.c.record_id, LOCK.c.instance_id))}
         visits = store.visits(tx, [each.id for each in instances])
         chains = {each.id: events.chain(tx, each.id) for each in instances}

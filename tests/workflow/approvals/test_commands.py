@@ -600,7 +600,7 @@ def test_a_second_live_instance_of_a_record_is_refused_by_the_database(company):
     firm = company()
     instance = firm.submit(firm.quote())
     with pytest.raises(IntegrityError), write(firm.world.engine) as tx:
-        store.add_instance(tx, replace(instance, id=new_id()), "{}")
+        store.add_instance(tx, firm.world.snapshot, replace(instance, id=new_id()), "{}")
 
 
 def test_a_refused_command_leaves_nothing(company):
