@@ -59,7 +59,8 @@ def check_password(password: str, *, personal: Iterable[str] = ()) -> tuple[Prob
 def _is_guessable(password: str, personal: Iterable[str]) -> bool:
     folded = unicodedata.normalize("NFKC", password).casefold()
     known = common_words() | {part for text in personal for part in _parts(text)}
-    for text in (folded, folded.translate(_LOOKALIKE)):
+    middle = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)  # what stands around a word hides it no better than what stands for its letters
+    for text in (folded, folded.translate(_LOOKALIKE), middle.translate(_LOOKALIKE) or folded):
         core = re.sub(r"[\W\d_]+", "", text)
         if len(set(text)) <= 4 or _is_a_run(text) or (core and _is_made_of(core, known)):
             return True

@@ -308,6 +308,12 @@ def save_view(object_name: str) -> ResponseReturnValue:
     definition = current.object(object_name)
     form = request.form.to_dict()
     shown = listing(object_name, {key: value for key, value in form.items() if key in OWN_KEYS or conditions.KEY.fullmatch(key)})
+    if form.get("shared"):
+        from fieldstone.web.shared_views import publish_view
+
+        name = publish_view(shown, _view_label(form))
+        toast(_("View published for everybody"))
+        return redirect_after(f"/o/{definition.name}?view={name}")
     stored = {
         "columns": [each.path for each in shown.columns],
         "sort": [f"{'-' if each.descending else ''}{each.field}" for each in shown.sort],
@@ -326,6 +332,14 @@ def save_view(object_name: str) -> ResponseReturnValue:
     )
     toast(_("View saved"))
     return redirect_after(f"/o/{definition.name}?view={view_id}")
+
+
+def _view_label(form: Mapping[str, str]) -> str:
+    """Return the name somebody gave a view. Raises Refused without one."""
+    label = form.get("label", "").strip()[:80]
+    if not label:
+        raise Refused(Problem(code="required", field="label"))
+    return label
 
 
 @bp.post("/o/<object_name>/views/<view_id>/delete")

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from fieldstone.auth import sessions, tokens, users
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import Problem, Refused
-from fieldstone.i18n.languages import LANGUAGES
+from fieldstone.i18n.languages import CATALOGUES, LANGUAGES
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
 from fieldstone.web.pages import page, redirect_after
@@ -98,7 +99,8 @@ def save() -> ResponseReturnValue:
         users.change_own_settings(current.org.records, principal, values)
     except Refused as refused:
         return _page(status=422, problems=refused.problems)
-    toast(_("Settings saved"))
+    with force_locale(CATALOGUES[values.get("language") or current.language]):  # said on the next page, which is in the new language
+        toast(_("Settings saved"))
     return redirect_after("/me")
 
 

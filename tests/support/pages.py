@@ -6,14 +6,19 @@ Here: `Site` and `Visitor`. Not here: documents of objects (`orgs.obj`), rights 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine
+from waitress import create_server
 from werkzeug.test import TestResponse
 
 from fieldstone import app as application
@@ -69,6 +74,7 @@ ACCOUNT: dict[str, Any] = {
     "plural": {"en": "Accounts", "zh-Hans": "客户"},
     "icon": "building-2",
     "color": "blue",
+    "default_access": "read",
     "fields": {"name": {"type": "text", "label": "Name", "required": True, "searchable": True}, "city": {"type": "text", "label": "City"}},
 }
 LAYOUT: dict[str, Any] = {
@@ -137,6 +143,25 @@ APP: dict[str, Any] = {
 }
 
 
+class Compiled(BytecodeCache):
+    """Templates compiled once for all the applications of a test run."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what another application compiled."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 def documents() -> list[dict[str, Any]]:
     """Return the documents of a small sales org: an administrator, a representative who may not see one field, a reader."""
     rep = {
@@ -202,6 +227,24 @@ def open_site(engine: Engine, **settings: Any) -> Site:
     return Site(org)
 
 
+@contextmanager
+def served(engine: Engine) -> Iterator[Site]:
+    """Serve the application on a free port of this machine for the block; `site.address` is where."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    site = open_site(engine, port=port)
+    server = create_server(site.app, host="127.0.0.1", port=port, threads=4, ident=None)
+    thread = threading.Thread(target=server.run, name="pages", daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.close()
+        thread.join(5)
+        site.org.close()
+
+
 @dataclass
 class Site:
     """An org and its web application."""
@@ -211,6 +254,12 @@ class Site:
 
     def __post_init__(self) -> None:
         self.app = create_app(self.org)
+        self.app.jinja_env.bytecode_cache = COMPILED
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return self.org.settings.address
 
     def create(self, object_name: str, /, **values: Any) -> str:
         """Create a record as the platform and return its id."""

@@ -1,0 +1,159 @@
+"""The pages in a real browser: what scripts add, no violation of the content security policy, accessible in both themes and widths."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import pages
+from tests.support.pages import PASSWORD
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_databases):
+    """The small sales org, served to a browser: one for the tests of this file."""
+    url = sqlite_databases.copy("pages", pages.prepare)
+    with pages.served(sqlite_databases.engine(url)) as served:
+        owner, account = served.user("rep"), served.create("account", name="Kestrel Aerospace", city="Toulouse", owner=served.user("rep"))
+        for name, stage, amount in (
+            ("Cell line 4", "open", "412000.00"),
+            ("Gift box packing", "open", None),
+            ("Vial pilot", "lost", "74800.00"),
+        ):
+            served.create("deal", name=name, stage=stage, amount=amount, account=account, owner=owner)
+        yield served
+    sqlite_databases.remove(url)
+
+
+def sign_in(page, site, username="rep"):
+    page.goto(f"{site.address}/login")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.pri")
+    page.wait_for_url(re.compile(r"/$"))
+    return page
+
+
+@pytest.fixture
+def rep(page, site):
+    """A representative in a browser of 1280 by 900."""
+    return sign_in(page, site)
+
+
+def test_a_condition_is_added_and_taken_off(rep, site):
+    rep.goto(f"{site.address}/o/deal?view=every")
+    rep.click("#filter-button")
+    rep.click("#filter-fields a:has-text('Amount')")
+    rep.fill("#condition input[name='v.1']", "100,000")
+    rep.click("#condition button.pri")
+    rep.wait_for_url(re.compile(r"v\.1=100"))
+    assert rep.locator("td.first a").all_inner_texts() == ["Cell line 4"]
+    rep.click(".chip a[aria-label^='Remove']")
+    rep.wait_for_url(lambda url: "v.1" not in url)
+    assert rep.locator("td.first a").count() >= 3
+
+
+def test_the_palette_finds_and_opens_a_record_by_keyboard(rep, site):
+    rep.goto(f"{site.address}/")
+    rep.keyboard.press("Control+k")
+    rep.keyboard.type("kestrel")
+    rep.locator(".cmdk .opt[aria-selected=true]:has-text('Kestrel Aerospace')").wait_for()
+    rep.wait_for_timeout(300)  # the list is drawn anew while somebody types
+    rep.keyboard.press("Enter")
+    rep.wait_for_url(re.compile(r"/o/account/"))
+    assert rep.locator("h1").inner_text() == "Kestrel Aerospace"
+
+
+def test_a_form_reacts_refuses_and_saves(rep, site, complaints):
+    complaints.expect("422")
+    rep.goto(f"{site.address}/o/deal/new")
+    rep.fill("#f-name", "Made in a browser")
+    rep.fill("#f-account", "kest")
+    rep.locator("x-lookup [role=option]:has-text('Kestrel')").click()
+    rep.select_option("#f-stage", "lost")
+    rep.locator("#f-reason").wait_for()
+    assert rep.input_value("#f-name") == "Made in a browser"
+    rep.select_option("#f-stage", "won")
+    rep.locator("#f-reason").wait_for(state="detached")
+    rep.click("button.pri:has-text('Save')")
+    rep.locator(".err:has-text('Enter the amount of a won deal.')").wait_for()
+    rep.fill("#f-amount", "1,500")
+    rep.click("button.pri:has-text('Save')")
+    rep.locator(".toast:has-text('Deal created')").wait_for()
+    assert "$1,500.00" in rep.inner_text(".facts")
+
+
+def test_a_card_moves_by_keyboard_and_by_mouse_and_a_refused_one_goes_back(rep, site, complaints):
+    complaints.expect("422")
+    rep.goto(f"{site.address}/o/deal?view=every&as=board")
+    rep.locator(".kc:has-text('Cell line 4')").focus()
+    rep.keyboard.press("Alt+ArrowRight")
+    rep.locator(".toast:has-text('Moved to Won')").wait_for()
+    assert "Cell line 4" in rep.inner_text("ol[data-list=won]")
+    rep.click(".toast button:has-text('Undo')")
+    rep.wait_for_function("document.querySelector('ol[data-list=open]').innerText.includes('Cell line 4')")
+    rep.goto(f"{site.address}/o/deal?view=every&as=board")
+    rep.wait_for_load_state("networkidle")
+    poor = rep.locator(".kc:has-text('Gift box packing')")
+    start, end = poor.bounding_box(), rep.locator("ol[data-list=won]").bounding_box()
+    rep.mouse.move(start["x"] + 30, start["y"] + 20)
+    rep.mouse.down()
+    rep.mouse.move(end["x"] + 40, end["y"] + 40, steps=10)
+    rep.mouse.up()
+    rep.wait_for_url(re.compile(r"/edit\?set\.stage=won"))  # the form asks for the amount that is missing
+    assert rep.input_value("#f-stage") == "won"
+
+
+def test_delete_is_undone_from_the_toast(rep, site):
+    record = site.create("deal", name="Short-lived", owner=site.user("rep"))
+    rep.goto(f"{site.address}/o/deal/{record}")
+    rep.click("[popovertarget=record-more]")
+    rep.click("#record-more button:has-text('Delete')")
+    rep.click(".toast:has-text('Deal deleted') button:has-text('Undo')")
+    rep.wait_for_url(re.compile(record))
+    assert rep.locator("h1").inner_text() == "Short-lived"
+
+
+def test_what_was_typed_survives_the_end_of_the_session(rep, site, complaints):
+    complaints.expect("401")
+    rep.goto(f"{site.address}/o/account/new")
+    rep.fill("#f-name", "Typed before the session ended")
+    rep.context.clear_cookies(name=re.compile("fs_session.*"))
+    rep.click("button.pri:has-text('Save')")
+    rep.fill("[name=username]", "rep")
+    rep.fill("[name=password]", PASSWORD)
+    rep.click("button.pri")
+    rep.locator(".banner:has-text('What you had typed is back.')").wait_for()
+    assert rep.input_value("#f-name") == "Typed before the session ended"
+
+
+PLACES = ["/", "/o/deal?view=every", "/o/deal?view=every&as=board", "/o/deal/new", "RECORD", "RECORD/edit", "RECORD?tab=history", "/approvals", "/search?q=kestrel",
+          "/me", "/notifications", "/recycle-bin?object=deal", "/o/nothing"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "username"), [(1280, "light", "rep"), (1280, "dark", "hans"), (390, "light", "rep"), (390, "dark", "hans")]
+)
+def test_every_page_is_accessible_and_stays_inside_the_window(new_page, site, complaints, width, scheme, username):
+    complaints.expect("404")
+    page = sign_in(new_page(viewport={"width": width, "height": 844}, color_scheme=scheme), site, username)
+    record = site.create(
+        "deal", name="Cell line 5 with a rather long name that has to be cut or wrapped", amount="1.00", owner=site.user(username)
+    )
+    wrong = []
+    for place in PLACES:
+        page.goto(site.address + place.replace("RECORD", f"/o/deal/{record}"))
+        page.wait_for_load_state("networkidle")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{place}: sticks out")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))"
+        )
+        wrong += [f"{place}: {rule}: {nodes[:2]}" for rule, nodes in found]
+    assert wrong == []
