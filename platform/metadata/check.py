@@ -41,7 +41,7 @@ def check(
     """
     before = current.parsed if current is not None else {}
     sound, problems = check_shape(documents, lambda path, document: before.get(path) is document)
-    proposed = Proposed(documents=_documents(documents), sound=sound, language=language, before=before)
+    proposed = Proposed(documents=_documents(documents), sound=sound, language=language, current=current)
     proposed.take(problems)
     for stage in (check_naming, check_resolving, check_sense, check_expressions, check_graph, check_amounts, check_examples):
         stage(proposed)

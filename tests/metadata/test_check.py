@@ -6,8 +6,7 @@ import ast
 import copy
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -15,7 +14,8 @@ import fieldstone.metadata
 from fieldstone.errors import Problem
 from fieldstone.i18n.texts import tables
 from fieldstone.metadata.check import check, check_manifest
-from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.metadata.load import build
+from fieldstone.metadata.store import NOTHING as NOTHING_STORED
 from tests.metadata.deal import documents
 
 DEAL = "objects/deal.json"
@@ -26,6 +26,7 @@ SALES_USER = "permission_sets/sales_user.json"
 
 NOTHING = object()
 BASE = documents()
+IN_FORCE = build(BASE, NOTHING_STORED)
 
 
 def changed(path: str, pointer: str, value: Any) -> dict[str, dict[str, Any]]:
@@ -144,8 +145,7 @@ def test_the_documents_of_the_specification_are_right() -> None:
 def test_a_mistake_is_told_once_with_its_place_and_its_fix(path: str, pointer: str, value: Any, expected: list[Any]) -> None:
     found = changed(path, pointer, value)
     assert shown(check(found)) == expected
-    in_force = cast("Snapshot", SimpleNamespace(parsed=BASE))
-    assert shown(check(found, current=in_force)) == expected  # what is in force already is passed over, and nothing else
+    assert shown(check(found, current=IN_FORCE)) == expected  # what is in force already is passed over, and nothing else
 
 
 def test_the_span_of_an_expression_counts_from_its_text_in_the_document() -> None:

@@ -31,13 +31,19 @@ def check_amounts(proposed: Proposed) -> None:
     definitions = proposed.definitions
     _within(proposed, "", "", "OBJECTS", len(definitions.objects))
     for definition in definitions.objects.values():
-        _object(proposed, definition)
+        if not _is_as_before(proposed, definition):
+            _object(proposed, definition)
         for kind, name in PER_OBJECT:
             _within(proposed, definition.path, "", name, len(definitions.all(kind, definition.name)))
     for layout in definitions.all("page_layout"):
         assert isinstance(layout, PageLayoutDef)
         _within(proposed, layout.path, "/tabs", "LAYOUT_ITEMS", sum(1 for _ in layout.items()))
         _within(proposed, layout.path, "/tabs", "RELATED_LISTS", sum(1 for _ in layout.related_lists()))
+
+
+def _is_as_before(proposed: Proposed, definition: ObjectDef) -> bool:
+    paths = {definition.path, *(field.path for field in definition.fields.values())}
+    return proposed.moved is not None and all(proposed.unchanged(path) for path in paths)
 
 
 def _within(proposed: Proposed, path: str, pointer: str, name: str, count: int) -> None:

@@ -33,8 +33,6 @@ CONDITION = frozenset({ValueType.BOOLEAN})
 def check_expressions(proposed: Proposed) -> None:
     """Note every problem of every expression, with its span."""
     for path, place in proposed.places:
-        if place.form in ("expression", "template") and proposed.settled(path, place.value):
-            continue
         if place.form == "expression":
             proposed.take(_expression(proposed, path, place))
         elif place.form == "template":

@@ -23,12 +23,15 @@ from fieldstone.metadata.places import Way
 NUMBERS = frozenset({"number", "currency", "percent"})
 ORDERED = NUMBERS | {"date", "datetime"}
 NOT_IN_KEYS = frozenset({"text_area", "long_text", "rich_text", "multi_picklist", "checkbox", "roll_up"})
+RESTS_ON = ("relation", "field", "controlled_by", "formula", "filter")  # options that name other fields
 NAME_TYPES = frozenset({"text", "auto_number"})
 
 
 def check_fields(proposed: Proposed) -> None:
     """Note every field whose options contradict one another or what they refer to, and every key and name field that cannot be."""
     for path, definition, field in list(proposed.fields()):
+        if proposed.settled(path, *(getattr(field, key) or "" for key in RESTS_ON)):
+            continue
         _numbers(proposed, path, definition, field)
         if (definition.name.lower(), field.name.lower()) in proposed.bad:
             continue  # without digits that go together no number can be judged
@@ -96,9 +99,9 @@ def _constants(proposed: Proposed, path: str, definition: ObjectDef, field: Fiel
     """Bounds and default must be values the field itself takes."""
     given: Mapping[str, Any] = field.source
     way: Way = ("fields", field.name)
-    free = replace(field, min=None, max=None, required=False)
     for key in ("min", "max"):
         if key in given:
+            free = replace(field, min=None, max=None, required=False)
             _value(proposed, path, (*way, key), free, given[key])
     if field.min is not None and field.max is not None and type(field.min) is type(field.max) and field.min > field.max:  # type: ignore[operator]
         proposed.refuse(path, (*way, "min"), "min_over_max", min=field.min, max=field.max)

@@ -17,16 +17,26 @@ from fieldstone.metadata.definitions.roles import RoleDef
 from fieldstone.metadata.expression_names import names_in
 
 N = TypeVar("N", bound=Hashable)
+EDGES = frozenset({"formula", "relation", "to", "controlled_by", "children"})  # options of fields by which one depends on another
 Node = tuple[str, str]  # (object, field) in lower case
 
 
 def check_graph(proposed: Proposed) -> None:
-    """Note every cycle and every chain that is too long."""
+    """Note every cycle and every chain that is too long: a new one goes through something that has changed."""
+    _roles(proposed)
+    if proposed.moved is not None and not any(_makes_edges(part) for part in proposed.changed_parts):
+        return
     _computed(proposed)
     _defaults(proposed)
     _masters(proposed)
-    _roles(proposed)
     _controllers(proposed)
+
+
+def _makes_edges(part: object) -> bool:
+    if not isinstance(part, Mapping):
+        return True
+    default = part.get("default")
+    return bool(EDGES & part.keys()) or (isinstance(default, str) and default.startswith("="))
 
 
 def _computed(proposed: Proposed) -> None:

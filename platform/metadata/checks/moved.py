@@ -49,13 +49,23 @@ def _frame(document: Document | None) -> Mapping[str, Any]:
 
 
 def _fields(old: Document, new: Document) -> Iterator[str]:
-    before, after = old.get("fields", {}), new.get("fields", {})
+    before, after = _parts(old), _parts(new)
     named = {document.get("name_field") for document in (old, new)}
     for name in {**before, **after}:
         if before.get(name) != after.get(name):
             yield from _spellings(name)
+            yield from (str(part[name]["children"]).lower() for part in (before, after) if _has_children(part.get(name)))
             if name in named:
                 yield "name"
+
+
+def _parts(document: Document) -> Mapping[str, Any]:
+    fields = document.get("fields")
+    return fields if isinstance(fields, Mapping) else {}
+
+
+def _has_children(part: Any) -> bool:
+    return isinstance(part, Mapping) and "children" in part
 
 
 def _spellings(name: str) -> tuple[str, ...]:

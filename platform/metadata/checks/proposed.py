@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as made
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fieldstone.errors import Problem
 from fieldstone.metadata.checks.moved import moved_words
@@ -16,10 +17,13 @@ from fieldstone.metadata.definitions.loading import Document
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.expression_names import words_in
 from fieldstone.metadata.field_types import BadValue
-from fieldstone.metadata.load import Definitions, load
+from fieldstone.metadata.load import Definitions, definitions_of, load
 from fieldstone.metadata.meta_schemas import pointer
-from fieldstone.metadata.places import Names, Place, Way, places
+from fieldstone.metadata.places import LOOKUP_TYPES, Names, Place, Way, places
 from fieldstone.metadata.scope import Scopes
+
+if TYPE_CHECKING:
+    from fieldstone.metadata.snapshot import Snapshot
 
 
 @dataclass(kw_only=True)
@@ -35,7 +39,7 @@ class Proposed:
     problems: list[Problem] = made(default_factory=list)
     bad: set[tuple[str, str]] = made(default_factory=set)
     wrong: set[tuple[str, str]] = made(default_factory=set)  # (path, pointer) of what was refused
-    before: Mapping[str, Document] = made(default_factory=dict)  # what is in force: checked when it was published
+    current: Snapshot | None = None  # what is in force: checked when it was published
 
     @cached_property
     def names(self) -> Names:
@@ -45,7 +49,10 @@ class Proposed:
     @cached_property
     def definitions(self) -> Definitions:
         """The sound documents as definitions."""
-        return load(self.sound, language=self.language)
+        if self.current is None:
+            return load(self.sound, language=self.language)
+        before = self.current.once(definitions_of)
+        return load(self.sound, self.current.identities, language=self.language, previous=before)
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -54,8 +61,54 @@ class Proposed:
 
     @cached_property
     def places(self) -> tuple[tuple[str, Place], ...]:
-        """Every place of every sound document, with the document's path."""
-        return tuple((path, place) for path, document in self.sound.items() for place in places(document, self.names))
+        """Every place that has to be judged, with its document's path: of what is in force only where something may have changed."""
+        return tuple(
+            (path, place) for path, document in self.sound.items() for place in self._places(path, document) if not self._stays(path, place)
+        )
+
+    def _places(self, path: str, document: Document) -> Iterable[Place]:
+        if self.current is not None and self.unchanged(path) and not self._relations_moved:
+            return self.current.once(_places_in_force)[path]
+        return places(document, self.names)
+
+    @cached_property
+    def _relations_moved(self) -> bool:
+        """Whether a lookup or an object came, went or changed: then relations may lead elsewhere."""
+        return self.moved is None or any(
+            isinstance(part, Mapping) and part.get("type") in LOOKUP_TYPES for part in self.changed_parts
+        )
+
+    def _stays(self, path: str, place: Place) -> bool:
+        """Tell whether a place of an unchanged document names what it named when it was published."""
+        return place.kind not in self._lost_kinds and self.settled(path, place.value, place.field or "")
+
+    @cached_property
+    def _lost_kinds(self) -> frozenset[str]:
+        """Kinds of which something that is in force is missing."""
+        return frozenset(str(document["kind"]) for path, document in self.before.items() if path not in self.sound)
+
+    @cached_property
+    def before(self) -> Mapping[str, Document]:
+        """The documents in force."""
+        return {} if self.current is None else self.current.parsed
+
+    def unchanged(self, path: str) -> bool:
+        """Tell whether a document is the very one that is in force."""
+        return path in self.documents and self.before.get(path) is self.documents[path]
+
+    @cached_property
+    def changed_parts(self) -> tuple[object, ...]:
+        """Parts of fields that are new, gone or different, as they were and as they are."""
+        found: list[object] = []
+        for path in {**self.before, **self.documents}:
+            old, new = self.before.get(path), self.documents.get(path)
+            if old is new:
+                continue
+            fields = [dict(document["fields"]) if _has_fields(document) else {} for document in (old or {}, new or {})]
+            for name in {**fields[0], **fields[1]}:
+                if fields[0].get(name) != fields[1].get(name):
+                    found += [part[name] for part in fields if name in part]
+        return tuple(found)
 
     @cached_property
     def moved(self) -> frozenset[str] | None:
@@ -64,7 +117,7 @@ class Proposed:
 
     def settled(self, path: str, *sources: str) -> bool:
         """Tell whether expressions of an unchanged document still mean what they meant when it was published."""
-        if self.before.get(path) is not self.documents[path] or self.moved is None:
+        if not self.unchanged(path) or self.moved is None:
             return False
         return not any(words_in(source) & self.moved for source in sources)
 
@@ -118,6 +171,16 @@ class Proposed:
     def fields(self) -> Iterable[tuple[str, ObjectDef, FieldDef]]:
         """Yield every sound field that nothing was said against, with the path of its document and its object."""
         for definition in self.definitions.objects.values():
+            of = definition.name.lower()
             for field in definition.fields.values():
-                if (definition.name.lower(), field.name.lower()) not in self.bad:
+                if not self.bad or (of, field.name.lower()) not in self.bad:
                     yield field.path, definition, field
+
+
+def _has_fields(document: Document) -> bool:
+    return document.get("kind") in ("object", "object_extension") and isinstance(document.get("fields"), Mapping)
+
+
+def _places_in_force(snapshot: Snapshot) -> dict[str, tuple[Place, ...]]:
+    names = Names(snapshot.parsed)
+    return {path: tuple(places(document, names)) for path, document in snapshot.parsed.items()}
