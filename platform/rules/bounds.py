@@ -11,10 +11,11 @@ NODES = 2_000
 ARGUMENTS = 64
 RELATIONSHIPS = 5  # hops of one reference
 INLINED_NODES = 10_000  # the formula fields read in place included: each may be read many times over
-INLINED_DEPTH = 5_000
 PROBLEMS = 20  # told at once; a text with more is no expression
 
 TEXT_CHARACTERS = 100_000  # of a text that a function makes
+SHORT_TEXT = 255  # of a field that does not say how long it may be
+NUMBER_TEXT = 2_000  # of any value but a text, written as one
 DIGITS = 39  # significant digits of arithmetic
 EXPONENT = 1_000  # numbers stay below 10^1000 in size, and are 0 below 10^-1038
 

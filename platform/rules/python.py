@@ -19,6 +19,7 @@ from types import NoneType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fieldstone.rules import bounds
 from fieldstone.rules.check import from_context
 from fieldstone.rules.decimals import ZERO
 from fieldstone.rules.errors import Category, EvaluationError, Failure
@@ -65,14 +66,8 @@ def to_python(checked: Checked) -> Compiled:
     Raises EvaluationError where evaluating is an error.
     """
     writer = Writer(checked)
-    code = bottom_up(checked.node, children, writer.visit)
+    code = writer.measured(checked.node, bottom_up(checked.node, children, writer.visit))
     return writer.function(_finished(writer, code))
-
-
-def can_fail(checked: Checked) -> bool:
-    """Return whether evaluating `checked` may be an error."""
-    writer = Writer(checked)
-    return bottom_up(checked.node, children, writer.visit).fails
 
 
 class Blanks(dict[str, object]):
@@ -145,8 +140,30 @@ class Writer:
     # --- pieces ------------------------------------------------------------------------------------------------------
 
     def visit(self, node: Node, below: list[Code]) -> Code:
+        if isinstance(node, Call) and not node.function.joins:
+            below = [self.measured(child, code) for child, code in zip(node.arguments, below, strict=True)]
         code = self._written(node, below)
+        if code.type in TEXT_LIKE:
+            code = replace(code, longest=self._longest(node, below))
         return self._outline(code) if code.height > TALLEST else code
+
+    def _longest(self, node: Node, below: Sequence[Code]) -> int:
+        match node:
+            case Literal(value=str() as text):
+                return len(text)
+            case FieldRef(field=resolved):
+                return resolved.length or bounds.SHORT_TEXT
+            case Call(function=function):
+                return function.longest_of([code.longest for code in below])
+        return below[0].longest if below else 0
+
+    def measured(self, node: Node, code: Code) -> Code:
+        """Return a text that may be too long with the test whether it is. A chain of joined texts is tested once, at its end."""
+        if code.longest <= bounds.TEXT_CHARACTERS or isinstance(node, FieldRef):
+            return code
+        fit = self.helper(not_too_long, node.place)
+        text = f"{fit}({code.text})"
+        return replace(code, text=text, simple=False, fails=True, longest=bounds.TEXT_CHARACTERS, height=code.height + 1)
 
     def _written(self, node: Node, below: list[Code]) -> Code:
         match node:
@@ -301,6 +318,13 @@ class Writer:
             tuple(self.constants.values()), failed, KeyError, (Overflow, OverflowError, InvalidOperation), _rerun, len, " ", ""
         )
         return made
+
+
+def not_too_long(text: str | None) -> str | None:
+    """Return `text`. Raises Failure if it is longer than any expression may make one."""
+    if text and len(text) > bounds.TEXT_CHARACTERS:
+        raise Failure(Category.OUT_OF_RANGE)
+    return text
 
 
 def _rerun(function: Compiled, row: Row, context: Context) -> object:

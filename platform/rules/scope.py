@@ -28,7 +28,7 @@ class Resolved:
     user_dependent: bool = False  # differs per user: read from the context, bound as a parameter
     formula: Checked | None = None  # a formula field, expanded in place; its own paths start at the record that holds it
     own: bool = True  # a field of the current record itself: what record-change functions take
-    length: int | None = None  # characters a text may have, where that is known
+    length: int | None = None  # characters a text may have: what cannot become too long is not measured
 
 
 class Scope(Protocol):

@@ -182,7 +182,8 @@ class Writer:
         self._fixed = _without_row(checked.node)
 
     def piece(self) -> Piece:
-        return bottom_up(self.checked.node, self._below, self._visit)
+        root = self.checked.node
+        return self._measured(root, bottom_up(root, self._below, self._visit))
 
     def element(self, text: str, type_: TypeEngine[Any]) -> Fragment:
         """Return finished text with its columns and parameters."""
@@ -211,15 +212,19 @@ class Writer:
         if id(node) in self._fixed:
             return self._folded(node)
         match node:
-            case FieldRef():
-                return self._field(node)
+            case FieldRef(field=resolved):
+                return replace(self._field(node), longest=resolved.length or bounds.SHORT_TEXT)
             case Inlined():
                 return self._inlined(node, below[0])
             case Call():
+                if not node.function.joins:
+                    below = [self._measured(child, piece) for child, piece in zip(node.arguments, below, strict=True)]
                 self._arguments = below
                 piece = self._written(node, below)
                 if node.function.role is not None and any(p.type is ValueType.NULL for p in below):
                     piece = self._cast(piece)
+                if piece.type in TEXT_LIKE:
+                    piece = replace(piece, longest=node.function.longest_of([p.longest for p in below]))
                 if len(piece.text) + len(piece.error or "") > bounds.SQL_CHARACTERS:
                     raise NotInSql("size", span_of(self.checked.source, node.place))
                 if not self.sqlite or piece.text.startswith("\x01"):
@@ -227,6 +232,17 @@ class Writer:
                 weight = 1 + max((p.weight for p in below), default=0)
                 return replace(piece, weight=weight) if weight <= DEEPEST else self.by_python(node)
         raise AssertionError(node)
+
+    def _measured(self, node: Node, piece: Piece) -> Piece:
+        """Return a text that may be too long with the error if it is. A chain of joined texts is tested once, at its end."""
+        if piece.longest <= bounds.TEXT_CHARACTERS or isinstance(node, FieldRef):
+            return piece
+        if self.sqlite:
+            piece = self.by_python(node)
+            error: str | None = piece.text.replace("\x01v", "(\x01f") + " = 1)"
+        else:
+            error = any_of(piece.error, f"(length({piece.text}) > {bounds.TEXT_CHARACTERS})")
+        return replace(piece, error=error, longest=bounds.TEXT_CHARACTERS)
 
     def _cast(self, piece: Piece) -> Piece:
         """Return a result that may be made of NULLs alone, which PostgreSQL would take for texts."""
@@ -326,7 +342,8 @@ class Writer:
         else:
             text = self._parameter(to_sqlite(value))
         digits = _digits(value) if isinstance(value, Decimal) else (18, 0)
-        return Piece(text=text, type=type_, blank=False, simple=True, literal=value, digits=digits)
+        longest = len(value) if isinstance(value, str) else 0
+        return Piece(text=text, type=type_, blank=False, simple=True, literal=value, digits=digits, longest=longest)
 
     def zone(self) -> Piece:
         return self.bind(self.context.zone.key, ValueType.TEXT)

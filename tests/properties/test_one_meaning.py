@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
@@ -58,6 +58,7 @@ def checked_or_none(source: str, mode: Blanks) -> Checked | None:
 @given(source=any_expression(), rows=some_rows(), mode=st.sampled_from(MODES))
 @example(source="price / qty * qty = price", rows=[{"price": Decimal(1), "qty": Decimal(3)}], mode=Blanks.ZERO)
 def test_python_and_sql_agree(request: pytest.FixtureRequest, engine_name: str, source: str, rows: Rows, mode: Blanks) -> None:
+    note(source)
     checked = checked_or_none(source, mode)
     if checked is None:
         return
@@ -78,6 +79,7 @@ def test_a_condition_is_true_where_python_says_so_and_never_null(
     checked = checked_or_none(source, Blanks.BLANK)
     if checked is None:
         return
+    note(source)
     engine: Engine = request.getfixturevalue(engine_name)
     with engine.connect() as connection:
         found = ex.filled(connection, rows)

@@ -222,6 +222,14 @@ def test_an_error_poisons_the_whole_result(evaluate: Evaluate, formula: str) -> 
     assert result[0] == "error"
 
 
+def test_a_text_that_becomes_too_long_is_an_error(evaluate: Evaluate) -> None:
+    longest = {"city": "x" * 50_000}
+    assert evaluate("LEN(city & city)", longest) == D(100_000)
+    result = evaluate('LEN(city & city & "x")', longest)
+    assert isinstance(result, tuple)
+    assert evaluate('IFERROR(LEFT(city & city & "x", 1), "long")', longest) == "long"
+
+
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [

@@ -56,7 +56,7 @@ FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
     "rate": (number("rate"), ExactNumber(18, 9)),
     "disc": (number("disc", percent=True), ExactNumber(7, 2)),
     "nick": (plain("nick", ValueType.TEXT), PlainText()),
-    "city": (plain("city", ValueType.TEXT), PlainText()),
+    "city": (plain("city", ValueType.TEXT, length=60_000), PlainText()),
     "start": (plain("start", ValueType.DATE), IsoDate()),
     "finish": (plain("finish", ValueType.DATE), IsoDate()),
     "stamp": (plain("stamp", ValueType.DATETIME), UtcDatetime()),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol
 
+from fieldstone.rules import bounds
 from fieldstone.rules.errors import Category
 from fieldstone.rules.tree import Call, Node, Place
 from fieldstone.rules.value_types import ValueType
@@ -67,6 +68,7 @@ class Code:
     fails: bool = False  # may raise
     loose: bool = False  # a boolean that may be None where it is false
     height: int = 1
+    longest: int = 0  # characters that a text may have
     literal: object = NO_LITERAL
 
     def filled(self) -> str:
@@ -128,6 +130,7 @@ class Piece:
     digits: Digits = (18, 20)  # of a number
     literal: object = NO_LITERAL  # its value, where it is the same for all rows
     column: Any = None  # what a bare column is made of
+    longest: int = 0  # characters that a text may have
     weight: int = 0  # how deep it nests, in units of a call
 
     def truth(self) -> str:
@@ -207,6 +210,9 @@ class Function:
     inline: Callable[..., str] | None = None  # Python text over argument texts, where a call would cost more than the work
     sql: Callable[..., str] | None = None
     sql_error: Callable[..., str] | None = None  # condition over the same arguments; NULL is no error
+    longest: int | None = None  # of a text result, bounded by the function itself; None: by its arguments
+    grows: int = 1  # characters that it may make of one: capital letters, escapes
+    joins: bool = False  # its result is as long as its arguments together
     digits: Digits | None = None  # of a numeric SQL result; None: as wide as the arguments together
     sqlite: Callable[..., str] | None = None  # plain SQL on SQLite, too; else Python runs inside the connection
     no_sql: bool = False
@@ -230,6 +236,14 @@ class Function:
 
     def param(self, index: int) -> Param:
         return self.params[min(index, len(self.params) - 1)]
+
+    def longest_of(self, arguments: Sequence[int]) -> int:
+        """Return how many characters a text result may have, given as much of the arguments."""
+        if self.longest is not None:
+            return self.longest
+        if self.joins:
+            return sum(arguments)
+        return max(arguments, default=0) * self.grows or bounds.NUMBER_TEXT
 
     @property
     def signature(self) -> str:

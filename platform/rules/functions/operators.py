@@ -233,6 +233,7 @@ def _join(name: str) -> Function:
         params=(Param("a", TEXT), Param("b", TEXT)),
         returns=ValueType.TEXT,
         doc="Both texts, one after the other; a blank one adds nothing.",
+        joins=True,
         write_python=_join_python,
         write_sql=_join_sql,
         on_sqlite=True,

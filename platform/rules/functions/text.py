@@ -478,7 +478,7 @@ def _padding(name: str, function: object, doc: str) -> list[Function]:
         return f"({n} {TOO_LONG} AND {t} IS NOT NULL)"
 
     size = Param("n", NUMBER, whole=True)
-    common = {"blank": Blank.OWN, "fails": RANGE, "python": function, "sql_error": error}
+    common = {"blank": Blank.OWN, "fails": RANGE, "longest": bounds.TEXT_CHARACTERS, "python": function, "sql_error": error}
     example = ((f'{name}("7", 3, "0")', "007" if name == "LPAD" else "700"), (f'{name}("abc", 2)', "ab"))
     return [
         _text(name, (T, size), doc, sql=lambda t, n: sql(t, n, "' '"), **common),
@@ -501,6 +501,7 @@ UPPER = [
         (T,),
         "The text in capital letters.",
         inline=lambda t: f"{t}.upper()",
+        grows=3,
         sql=lambda t: in_letters("upper", t),
         examples=(('UPPER("Ärger")', "ÄRGER"),),
     ),
@@ -508,6 +509,7 @@ UPPER = [
         "UPPER",
         (T, Param("language", TEXT)),
         'The text in capital letters as a language has it, such as "tr".',
+        grows=3,
         python=upper,
         sql=lambda t, code: in_letters(
             "upper", f"(CASE WHEN {_turkish(code)} THEN replace({t}, 'i', 'İ') WHEN {code} IS NOT NULL THEN {t} END)"
@@ -521,6 +523,7 @@ LOWER = [
         (T,),
         "The text in small letters.",
         inline=lambda t: f"{t}.lower()",
+        grows=3,
         sql=lambda t: in_letters("lower", t),
         examples=(('LOWER("ÄRGER")', "ärger"),),
     ),
@@ -528,6 +531,7 @@ LOWER = [
         "LOWER",
         (T, Param("language", TEXT)),
         'The text in small letters as a language has it, such as "tr".',
+        grows=3,
         python=lower,
         sql=lambda t, code: in_letters(
             "lower", f"(CASE WHEN {_turkish(code)} THEN replace(replace({t}, 'İ', 'i'), 'I', 'ı') WHEN {code} IS NOT NULL THEN {t} END)"
@@ -539,6 +543,7 @@ INITCAP = _text(
     "INITCAP",
     (T,),
     "The text with each word beginning with a capital letter, the rest small.",
+    grows=3,
     python=capitalized,
     sql=lambda t: in_letters("initcap", t),
     examples=(('INITCAP("fieldSTONE is_here 3rd")', "Fieldstone Is_Here 3rd"),),
@@ -549,6 +554,7 @@ SUBSTITUTE = _text(
     "The text with every `old` replaced by `new`; a blank `new` deletes.",
     blank=Blank.OWN,
     fails=RANGE,
+    longest=bounds.TEXT_CHARACTERS,
     python=substitute,
     sql=lambda t, old, new: (
         f"(CASE WHEN {_substituted_length(t, old, new)} <= {bounds.TEXT_CHARACTERS}"
@@ -659,6 +665,7 @@ HYPERLINK = [
         LINK_DOC,
         blank=Blank.OWN,
         markup=True,
+        grows=12,
         python=link,
         sql=_link_sql,
         examples=examples,
@@ -675,7 +682,7 @@ HYPERLINK = [
     )
 ]
 IMAGE = [
-    _text("IMAGE", params, IMAGE_DOC, blank=Blank.OWN, markup=True, python=image, sql=_image_sql, examples=examples)
+    _text("IMAGE", params, IMAGE_DOC, blank=Blank.OWN, markup=True, grows=12, python=image, sql=_image_sql, examples=examples)
     for params, examples in (
         ((U, ALT), (('IMAGE("/logo.png", "Logo")', '<img src="/logo.png" alt="Logo">'),)),
         ((U, ALT, Param("height", NUMBER), Param("width", NUMBER)), ()),
