@@ -5,6 +5,32 @@ Here: the list. Not here: the pages.
 
 from __future__ import annotations
 
-from fieldstone.web.setup import bp, changes, expressions, fields, home, navigation, objects, rules, words
+from fieldstone.web.setup import (
+    bp,
+    changes,
+    expressions,
+    fields,
+    home,
+    layouts,
+    navigation,
+    objects,
+    record_types,
+    rules,
+    views,
+    words,
+)
 
-__all__ = ["bp", "changes", "expressions", "fields", "home", "navigation", "objects", "rules", "words"]
+__all__ = [
+    "bp",
+    "changes",
+    "expressions",
+    "fields",
+    "home",
+    "layouts",
+    "navigation",
+    "objects",
+    "record_types",
+    "rules",
+    "views",
+    "words",
+]

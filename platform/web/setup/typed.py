@@ -114,7 +114,11 @@ def shown_label(value: Any) -> dict[str, str]:
     """Return the texts of a document's label by language, for a form; one without a language is in the org's."""
     if value is None:
         return {}
-    return {current.snapshot.language: value} if isinstance(value, str) else dict(value)
+    return (
+        {current.snapshot.language: value}
+        if isinstance(value, str)
+        else {tag or current.snapshot.language: text for tag, text in value.items()}
+    )
 
 
 def put_label(typed: MultiDict[str, str], name: str, value: Any) -> None:

@@ -85,7 +85,11 @@ class Expression extends HTMLElement {
           cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true }),
           cm.linter((view) => this.check(view), { delay: 350 }),
           cm.EditorView.lineWrapping,
-          cm.EditorView.domEventHandlers({ beforeinput: (event, view) => replaceSelected(cm, event, view) }),
+          cm.EditorView.domEventHandlers({
+            beforeinput: (event, view) => replaceSelected(cm, event, view),
+            focus: () => void (this.begun = this.area.value),
+            blur: () => void (this.begun !== this.area.value && this.area.dispatchEvent(new Event("change", { bubbles: true }))),
+          }),
           cm.EditorView.contentAttributes.of({
             "aria-label": this.getAttribute("label") ?? this.area.name,
             "aria-multiline": "true",

@@ -4,7 +4,8 @@
 //   [data-palette] (ul), [data-canvas], [data-properties] (optional), [data-find] (optional box that narrows the palette).
 // What a section or item carries besides (show_when, …) is kept as it is. Every change writes the hidden input and sends "change".
 // Keys: Alt+arrows move a field (left and right: into the section before and after) or a section; Delete takes a field off; Ctrl/Cmd Z and Shift undo and redo.
-// Properties of the selected field: the template [data-field-properties], whose controls named after item keys (label, required, read_only, …) are filled and read.
+// Properties of the selected field: the template [data-field-properties], whose controls named after item keys (label, required, read_only, …) are filled and read;
+// of a section the template [data-section-properties], opened by a button in its head.
 import Sortable from "../vendor/sortable.js";
 import { announce, el, icon, t } from "./texts.js";
 
@@ -204,6 +205,9 @@ class LayoutBuilder extends HTMLElement {
       el(
         "span",
         { class: "end" },
+        ...(this.querySelector("template[data-section-properties]")
+          ? [button("settings-2", t("properties"), () => this.selectSection(at))]
+          : []),
         button(columns === 2 ? "columns-2" : "square", columns === 2 ? "2 → 1" : "1 → 2", () =>
           this.change(() => (section.columns = columns === 2 ? 1 : 2)),
         ),
@@ -279,21 +283,31 @@ class LayoutBuilder extends HTMLElement {
     if (!this.properties) return;
     const template = this.querySelector("template[data-field-properties]");
     if (!name || !template) return this.properties.replaceChildren(...this.blank);
-    const [section, at] = this.where(name);
-    const item = this.layout.sections[section].items[at];
-    const field = this.fields.get(name);
+    this.showProperties(template, this.fields.get(name), () => {
+      const [section, at] = this.where(name);
+      return this.layout.sections[section].items[at];
+    });
+  }
+  selectSection(at) {
+    this.select(null);
+    const section = this.layout.sections[at];
+    const label = typeof section.label === "object" ? Object.values(section.label)[0] : section.label;
+    this.showProperties(this.querySelector("template[data-section-properties]"), { label }, () => this.layout.sections[at]);
+    this.properties.querySelector("input, select, textarea")?.focus();
+  }
+  /** Fill the controls of a template from what `target` returns, and write them back. */
+  showProperties(template, texts, target) {
     const form = template.content.cloneNode(true);
-    for (const place of form.querySelectorAll("[data-of]")) place.textContent = field[place.dataset.of] ?? "";
+    for (const place of form.querySelectorAll("[data-of]")) place.textContent = texts[place.dataset.of] ?? "";
     for (const control of form.querySelectorAll("[data-key]")) {
       const key = control.dataset.key;
-      if (control.type === "checkbox") control.checked = Boolean(item[key]);
-      else control.value = item[key] ?? "";
+      if (control.type === "checkbox") control.checked = Boolean(target()[key]);
+      else control.value = target()[key] ?? "";
       control.addEventListener("change", () =>
         this.change(() => {
           const value = control.type === "checkbox" ? control.checked : control.value.trim();
-          const [s, i] = this.where(name);
-          if (value) this.layout.sections[s].items[i][key] = value;
-          else delete this.layout.sections[s].items[i][key];
+          if (value) target()[key] = value;
+          else delete target()[key];
         }),
       );
     }
