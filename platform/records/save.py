@@ -24,12 +24,15 @@ from fieldstone.limits import BATCH_RECORDS, REPORTED_PROBLEMS, TRANSACTION_RECO
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records import draft as drafts
+from fieldstone.records import search
 from fieldstone.records.changes import Action, Batch, Cause, Change, Item, Outcome, Step, Work, chunks, outcome
 from fieldstone.records.cursor import Cursors
 from fieldstone.records.draft import Draft
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.people import load
 from fieldstone.records.gate.sharing import reader
+from fieldstone.records.gate.storage import storage
+from fieldstone.records.gate.write import texts
 from fieldstone.records.opening import open_for_reading, open_for_writing
 from fieldstone.records.principal import Principal
 from fieldstone.records.steps import (
@@ -57,6 +60,8 @@ Mode: TypeAlias = Literal["all_or_none", "partial"]
 Factory: TypeAlias = Callable[[Snapshot, ObjectDef, Action], Step | None]
 Also: TypeAlias = Callable[[Transaction, tuple[Outcome, ...]], None]  # what is written in the transaction of the outcomes
 
+REINDEX = Principal.internal("search index")
+REINDEXED = 1_000  # records in one transaction
 ATTEMPTS = 3  # of a chunk, each without the records that failed in the one before; then record by record
 
 
@@ -138,7 +143,7 @@ class Records:
         self.cursors = Cursors(secret)
         added = steps or StepTable()
         self._checks, self._writes = _order(added), _order_of_writes(added)
-        self._begin: Callable[[Callable[[Transaction], Any]], Any] = partial(retrying, engine)
+        self.transact: Callable[[Callable[[Transaction], Any]], Any] = partial(retrying, engine)  # work in a write transaction
         self._look: Callable[[], AbstractContextManager[Transaction]] = partial(read, engine)
 
     def within(self, tx: Transaction) -> Records:
@@ -156,7 +161,7 @@ class Records:
             yield Transaction(tx.connection, writes=False)
 
         inside = copy(self)
-        inside._begin, inside._look = begin, look
+        inside.transact, inside._look = begin, look
         return inside
 
     # --- reading ---
@@ -236,6 +241,27 @@ class Records:
         shared = work or self._work(channel, cause)
         return self._run(tx, snapshot, principal, list(changes), "all_or_none", shared)
 
+    def reindex(self, object_name: str) -> int:
+        """Bring the words of all records of an object into the search index anew, 1,000 a transaction; return how many records.
+
+        For a publish that made fields searchable, whose records nobody has saved since; saves go on meanwhile.
+        """
+        done, after = 0, ""
+        while True:
+            count, after = retrying(self.engine, lambda tx, after=after: self._reindex(tx, object_name, after))  # type: ignore[misc]
+            done += count
+            if count < REINDEXED:
+                return done
+
+    def _reindex(self, tx: Transaction, object_name: str, after: str) -> tuple[int, str]:
+        snapshot, _ = open_for_writing(tx, self.holder, REINDEX)
+        definition = snapshot.object(object_name)
+        fields = search.searched(definition)
+        images = texts(tx, storage(snapshot, definition.name), tuple(fields), after, REINDEXED)
+        if images:
+            search.keep(tx, definition, fields, images, new=False)
+        return len(images), images[-1]["id"] if images else ""
+
     def _work(self, channel: str, cause: Cause | None) -> Work:
         return Work(channel=channel, cause=cause, save_in=self.save_in, correlation=new_id())
 
@@ -262,7 +288,7 @@ class Records:
             return outcomes
 
         try:
-            saved: tuple[Outcome, ...] = self._begin(work)
+            saved: tuple[Outcome, ...] = self.transact(work)
             return saved
         except _DryRun as done:
             return done.outcomes
@@ -317,7 +343,7 @@ class Records:
                 done[place] = _refused(refusal, place, change)
         left = tuple(done[place] for place in sorted(done) if place not in noted)
         if also is not None and left:
-            self._begin(lambda tx: also(tx, left))
+            self.transact(lambda tx: also(tx, left))
         return [done[index] for index in sorted(done)]
 
     def _run(

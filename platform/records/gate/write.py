@@ -358,6 +358,19 @@ def find_by_key(
     return answer
 
 
+# --- the search index ---------------------------------------------------------------------------------------------------------
+
+
+def texts(tx: Transaction, store: Storage, names: Sequence[str], after: str, limit: int) -> list[dict[str, Any]]:
+    """Return the named fields (and the id) of the next live records by id, for the index alone."""
+    table = store.table
+    columns = [tables.column(table, store.fields[name]) for name in names]
+    statement = select(table.c.id, *columns).where(table.c.deleted_at.is_(None)).order_by(table.c.id).limit(limit)
+    if after:
+        statement = statement.where(table.c.id > bindparam("after", after, type_=Id))
+    return [dict(zip(("id", *names), row, strict=True)) for row in tx.connection.execute(marked(statement, "index"))]
+
+
 # --- the end ------------------------------------------------------------------------------------------------------------------
 
 

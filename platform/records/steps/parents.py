@@ -31,13 +31,16 @@ class Needs:
 
 
 def needs(snapshot: Snapshot, definition: ObjectDef) -> Needs:
-    """Return what the pipeline has to know behind the lookups of `definition`; made once."""
-    known = snapshot.once(_needs)
-    return known[definition.name]
+    """Return what the pipeline has to know behind the lookups of `definition`; made once, when somebody first saves such a record."""
+    known = snapshot.once(_known_needs)
+    found = known.get(definition.name)
+    if found is None:
+        found = known[definition.name] = _needs_of(snapshot, definition)
+    return found
 
 
-def _needs(snapshot: Snapshot) -> dict[str, Needs]:
-    return {name: _needs_of(snapshot, definition) for name, definition in snapshot.objects.items()}
+def _known_needs(snapshot: Snapshot) -> dict[str, Needs]:
+    return {}
 
 
 def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:

@@ -368,3 +368,17 @@ def test_search_finds_words_names_and_codes(org):
             assert len(gate.search(text)) == 1, text
         for text in ("浦发", "tech -green", '"ab tech"', "", "-", "zzz"):
             assert gate.search(text) == [], text
+
+
+def test_the_index_can_be_made_anew(org):
+    from fieldstone.db.transaction import write
+    from fieldstone.records.search import SEARCH
+
+    org.create("deal", {"name": "Pilot"}, "Rep")
+    with write(org.engine) as tx:
+        tx.connection.execute(SEARCH.delete())
+    with org.reading("Rep") as gate:
+        assert gate.search("pilot") == []
+    assert org.records.reindex("deal") == 1
+    with org.reading("Rep") as gate:
+        assert [hit.name for hit in gate.search("pilot")] == ["Pilot"]
