@@ -15,10 +15,11 @@ from flask_babel import gettext as _
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.metadata import versions
 from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.web.admission import admit, setup
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
-from fieldstone.web.pages import page
+from fieldstone.web.pages import page, safe_target
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.publishing import Way, look, planned_for, publish_now, publish_or_show, refusal
 from fieldstone.web.setup.where_used import url_of
@@ -112,15 +113,24 @@ def _undo_now(proposed: ChangeSet, here: str) -> ResponseReturnValue:
     if planned.refused or planned.confirms:
         return jsonify(location=here)
     publish_now(planned, _("Change undone"))
-    return jsonify(location=_where_from(here))
+    assert planned.proposed is not None
+    return jsonify(location=_where_from(planned.proposed))
 
 
-def _where_from(here: str) -> str:
-    """Return where Undo was pressed if that page is still there: an object that was made is gone with it."""
+KINDS_OF_PAGES = {"layouts": "page_layout", "views": "list_view", "rules": "validation_rule", "types": "record_type"}
+
+
+def _where_from(after: Snapshot) -> str:
+    """Return the page where Undo was pressed; of something that is gone now, the list it stood in."""
     _host, _slash, path = (request.referrer or "").partition(f"//{request.host}")
-    parts = path.split("?")[0].split("/")
-    gone = parts[1:3] == ["setup", "objects"] and len(parts) > 3 and current.snapshot.find("object", parts[3]) is None
-    return path if path.startswith("/setup") and not gone and len(parts) <= 4 else "/setup/changes" if gone else path or here
+    match safe_target(path).partition("?")[0].split("/")[1:]:
+        case ["setup", "objects", name, *_rest] if name != "new" and after.find("object", name) is None:
+            return "/setup/objects"
+        case ["setup", "objects", name, "fields", field, *_rest] if after.object(name).field(field) is None:
+            return f"/setup/objects/{name}"
+        case ["setup", "objects", name, tab, part, *_rest] if after.find(KINDS_OF_PAGES.get(tab, ""), part, name) is None:
+            return f"/setup/objects/{name}/{tab}"
+    return safe_target(path)
 
 
 @bp.post("/changes/<int:version>/restore")

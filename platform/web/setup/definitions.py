@@ -64,7 +64,7 @@ def owner_words(owner: str) -> str:
     """Return who a definition belongs to, in words; empty for the org itself."""
     if owner in ("org", ""):
         return ""
-    return _("Platform") if owner == "platform" else _("Pack %(name)s", name=owner)
+    return str(_("Platform") if owner == "platform" else _("Pack %(name)s", name=owner))
 
 
 def tabs_of(definition: ObjectDef, current_tab: str) -> list[dict[str, object]]:

@@ -161,10 +161,8 @@ def _holds_for(object_name: str, source: str) -> str:
     except (Refused, NotVisible):
         return ""
     more = "" if every.exact and those.exact else "+"
-    return _(
-        "true for %(some)s of %(all)s records", some=formats.number(those.value, current.language) + more,
-        all=formats.number(every.value, current.language) + more,
-    )  # fmt: skip
+    some, every_one = formats.number(those.value, current.language), formats.number(every.value, current.language)
+    return str(_("true for %(some)s of %(all)s records", some=some + more, all=every_one + more))
 
 
 @bp.get("/expressions/records")
@@ -222,9 +220,9 @@ def _path_words(definition: ObjectDef, path: str) -> str:
 def _shown(value: Any) -> str:
     match value:
         case None:
-            return _("blank")
+            return str(_("blank"))
         case bool():
-            return _("true") if value else _("false")
+            return str(_("true") if value else _("false"))
         case Decimal() | int():
             return formats.number(Decimal(value), current.language)
         case datetime():
@@ -238,8 +236,9 @@ def _shown(value: Any) -> str:
 
 def type_words(type_: rules.ValueType) -> str:
     """Return what people call a type of value."""
-    return {
+    words: dict[str, str] = {
         "Number": _("Number"), "Text": _("Text"), "Picklist": _("Picklist value"), "Multipicklist": _("Several picklist values"),
         "Boolean": _("Yes or no"), "Date": _("Date"), "Datetime": _("Date and time"), "Time": _("Time"), "Id": _("Record"),
         "Null": _("Blank"),
-    }.get(type_.value, type_.value)  # fmt: skip
+    }  # fmt: skip
+    return words.get(type_.value, type_.value)

@@ -244,7 +244,7 @@ def _sample(field: FieldDef) -> str:
         case "datetime":
             return formats.datetime(current.now, current.language, current.zone)
         case "checkbox":
-            return _("Yes")
+            return str(_("Yes"))
         case "picklist" | "multi_picklist":
             return label(field.values[0]) if field.values else ""
         case "user" | "owner":
@@ -265,8 +265,9 @@ def _component(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _button_words(name: str) -> str:
-    return {
+    words: dict[str, str] = {
         "edit": _("Edit"), "clone": _("Clone"), "delete": _("Delete"), "transfer": _("Change owner"),
         "change_record_type": _("Change record type"), "submit_approval": _("Submit for approval"),
         "recall_approval": _("Recall approval"),
-    }.get(name, name)  # fmt: skip
+    }  # fmt: skip
+    return words.get(name, name)

@@ -26,6 +26,7 @@ from fieldstone.web import csrf
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
 from fieldstone.web.pages import page, redirect_after
+from fieldstone.web.setup.where_used import words_of
 from fieldstone.web.shell import toast
 
 OWN = frozenset({csrf.FIELD, "publish", "edit", "confirm"})  # what the page of the plan sends besides the form
@@ -98,7 +99,7 @@ def _show(planned: Plan, way: Way, asked: Mapping[str, Problem], ticked: frozens
         status=422 if unticked else 200,
         way=way,
         steps=steps_of(planned),
-        mentions=planned.proposal.mentions,
+        mentions=[words_of(path) for path in planned.proposal.mentions],
         confirms=[(key, word(each), key in ticked) for key, each in asked.items()],
         unticked=unticked,
         kept=kept,

@@ -38,11 +38,10 @@ def uses(kind: str, name: str, object_name: str | None = None) -> list[Use]:
 
 def _use(path: str, mentions: Iterable[Mention]) -> Use:
     mentions = tuple(mentions)
-    document = current.snapshot.parsed[path]
-    text = labels.text(labels.of(document.get("label")), current.language, current.snapshot.language, name_of(document))
+    kind, named = words_of(path)
     return Use(
-        kind=kind_words(str(document["kind"])),
-        label=text,
+        kind=kind,
+        label=named,
         does=tuple(dict.fromkeys(_does(each.does) for each in mentions)),
         url=url_of(path),
         pointers=tuple(each.pointer for each in mentions),
@@ -50,22 +49,31 @@ def _use(path: str, mentions: Iterable[Mention]) -> Use:
     )
 
 
+def words_of(path: str) -> tuple[str, str]:
+    """Return what people call the kind and the definition of the document at `path`."""
+    document = current.snapshot.parsed[path]
+    text = labels.text(labels.of(document.get("label")), current.language, current.snapshot.language, name_of(document))
+    return kind_words(str(document["kind"])), text
+
+
 def _does(what: str) -> str:
-    return {
+    words: dict[str, str] = {
         "shows": _("shows it"), "reads": _("reads it"), "writes": _("writes it"), "filters": _("filters by it"), "grants": _("grants it"),
-    }.get(what, _("names it"))  # fmt: skip
+    }  # fmt: skip
+    return words.get(what) or str(_("names it"))
 
 
 def kind_words(kind: str) -> str:
     """Return what people call a kind of definition."""
-    return {
+    words: dict[str, str] = {
         "object": _("Object"), "object_extension": _("Extension"), "field": _("Field"), "record_type": _("Record type"),
         "value_set": _("Value set"), "page_layout": _("Page layout"), "highlight_panel": _("Highlight panel"),
         "list_view": _("List view"), "validation_rule": _("Validation rule"), "automation": _("Automation"),
         "approval_process": _("Approval process"), "email_template": _("Email template"), "app": _("App"),
         "permission_set": _("Permission set"), "profile": _("Profile"), "role": _("Role"), "queue": _("Queue"),
         "custom_setting": _("Custom setting"), "custom_permission": _("Custom permission"), "translation": _("Translation"),
-    }.get(kind, kind)  # fmt: skip
+    }  # fmt: skip
+    return words.get(kind, kind)
 
 
 PAGES = {

@@ -30,9 +30,10 @@ def _install(state: BlueprintSetupState) -> None:
 
 def access_words(access: str) -> str:
     """Return what a default access is called."""
-    return {
+    words: dict[str, str] = {
         "private": _("Private"), "read": _("Everybody reads"), "read_write": _("Everybody edits"), "by_parent": _("As its parent"),
-    }.get(access, access)  # fmt: skip
+    }  # fmt: skip
+    return words.get(access, access)
 
 
 def options(definitions: Iterable[Definition]) -> list[tuple[str, str]]:
@@ -42,12 +43,13 @@ def options(definitions: Iterable[Definition]) -> list[tuple[str, str]]:
 
 def live_words(reason: str | None) -> str:
     """Return why a formula or roll-up is worked out whenever it is shown."""
-    return {
+    words: dict[str, str] = {
         "parent": _("It reads a field of another record, whose save must not rewrite this one"),
         "clock": _("It reads today's date or the time"),
         "user": _("It differs from person to person"),
         "live_field": _("It reads a field that is worked out itself"),
-    }.get(reason or "", _("It reads what changes without the record being saved"))
+    }
+    return words.get(reason or "") or str(_("It reads what changes without the record being saved"))
 
 
 def colors() -> list[tuple[str, str]]:
