@@ -14,6 +14,7 @@ import io
 import json
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages import Catalog
@@ -24,8 +25,9 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "platform" / "i18n" / "locale"
 LANGUAGES = ("zh_Hans", "zh_Hant")
+NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)  # the compiled file changes with its texts alone
 METHODS = [("web/**.html", "jinja2"), ("web/**.py", "python"), ("cli/**.py", "python"), ("api/**.py", "python")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_n": (1, 2), "lazy_gettext": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_n": (1, 2), "lazy_gettext": None, "_l": None}
 OPTIONS = {"web/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
 
 
@@ -61,6 +63,7 @@ def missing(catalogue: Catalog) -> list[str]:
 
 def compiled(catalogue: Catalog) -> bytes:
     """Return the catalogue as gettext reads it."""
+    catalogue.creation_date = catalogue.revision_date = NO_DATE
     written = io.BytesIO()
     write_mo(written, catalogue)
     return written.getvalue()

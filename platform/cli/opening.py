@@ -41,7 +41,8 @@ def begin_log(chosen: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(level=chosen.log_level.upper(), handlers=[handler], force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for noisy in ("alembic", "celery", "waitress"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from waitress import create_server
@@ -63,6 +64,14 @@ def print_logins(logins: tuple[FirstLogin, ...]) -> None:
     click.echo()
 
 
+def _proxies(count: int) -> dict[str, Any]:
+    """The server's options for `count` proxies before it: their word is taken, and nobody else's."""
+    if not count:
+        return {"clear_untrusted_proxy_headers": True}
+    headers = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"trusted_proxy": "*", "trusted_proxy_count": count, "trusted_proxy_headers": headers, "clear_untrusted_proxy_headers": True}
+
+
 def _serve(org: Org) -> None:
     """Serve until told to stop; then let what is being done be finished."""
     chosen = org.settings
@@ -72,10 +81,7 @@ def _serve(org: Org) -> None:
         port=chosen.port,
         threads=chosen.web_threads,
         ident=None,
-        trusted_proxy="*" if chosen.proxies else None,
-        trusted_proxy_count=chosen.proxies or None,
-        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"} if chosen.proxies else None,
-        clear_untrusted_proxy_headers=True,
+        **_proxies(chosen.proxies),
         max_request_body_size=210 * 2**20,
     )
     background = Background(org) if chosen.in_process_broker else None

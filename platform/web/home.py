@@ -5,7 +5,9 @@ Here: the page. Not here: the navigation (`shell.py`), approvals (`approvals.py`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, make_response
@@ -31,8 +33,17 @@ ROWS = 5
 @admit(SIGNED_IN)
 def show() -> ResponseReturnValue:
     """The home page."""
-    mine = [(definition, _mine(definition)) for definition, _item in shown_objects(chosen_app()) if definition.owned_by != "none"][:LISTS]
+    mine = list(islice(_lists(), LISTS))
     return page("home.html", mine=mine, tasks=waiting_tasks(limit=ROWS), hour=current.now.astimezone(current.zone).hour, plural=plural)
+
+
+def _lists() -> Iterator[tuple[ObjectDef, list[tuple[dict[str, Any], datetime]]]]:
+    """Yield the objects of the app with the person's own records; without any only where they may create one."""
+    for definition, _item in shown_objects(chosen_app()):
+        if definition.owned_by != "none":
+            records = _mine(definition)
+            if records or current.rights.can(definition.name, "create"):
+                yield definition, records
 
 
 def _mine(definition: ObjectDef) -> list[tuple[dict[str, Any], datetime]]:

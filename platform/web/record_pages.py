@@ -33,6 +33,7 @@ from fieldstone.workflow.approvals.panel import Panel
 
 HISTORY = "history"  # the tab that the platform adds
 ENTRIES = 100  # of the history
+ENDS = ("red", "gray")  # colours of values in which a path ends without having passed the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,14 +246,14 @@ def _path_field(definition: ObjectDef, path: PathDef | None) -> FieldDef | None:
 
 
 def _path(definition: ObjectDef, record: Mapping[str, Any], path: PathDef | None) -> list[dict[str, Any]]:
-    """Return the stages of the path: those before the present one are done; one that is an end in red stands out."""
+    """Return the stages of the path: those before the present one are done, unless that is an end beside the way."""
     found = _path_field(definition, path)
     if found is None:
         return []
     now = record.get(found.name)
     values = [value for value in found.values if value.active or value.name == now]
     at = next((place for place, value in enumerate(values) if value.name == now), -1)
-    lost = at >= 0 and values[at].color == "red"
+    lost = at >= 0 and values[at].color in ENDS
     steps = []
     for place, value in enumerate(values):
         state = ("lost" if lost else "now") if place == at else "done" if place < at and not lost else ""

@@ -100,10 +100,11 @@ def apps() -> list[AppDef]:
 
 
 def chosen_app() -> AppDef | None:
-    """Return the app the person works in: the one chosen last, else their first; on the page of an object, one that has it."""
+    """Return the app the person works in: the one chosen last, else the one with most for them; on the page of an object, one with it."""
     mine = apps()
     wanted = request.cookies.get(APP_COOKIE)
-    chosen = next((each for each in mine if each.name == wanted), mine[0] if mine else None)
+    fullest = max(mine, key=lambda each: len(shown_objects(each)), default=None)
+    chosen = next((each for each in mine if each.name == wanted), fullest)
     here = request.path.split("/")[2] if request.path.startswith("/o/") else None
     if here is None or chosen is None or _has(chosen, here):
         return chosen

@@ -38,7 +38,7 @@ def test_translations_keep_the_holes(tool, language):
     for message in tool.stored(language):
         for text in message.string if isinstance(message.string, tuple) else (message.string,):
             source = message.id[-1] if isinstance(message.id, tuple) else message.id
-            if message.id and sorted(re.findall(r"%\(\w+\)[sd]", text)) != sorted(re.findall(r"%\(\w+\)[sd]", source)):
+            if message.id and text and sorted(re.findall(r"%\(\w+\)[sd]", text)) != sorted(re.findall(r"%\(\w+\)[sd]", source)):
                 wrong.append(tool.key(message.id))
     assert wrong == []
 
