@@ -253,6 +253,8 @@ class Writer:
         return [replace(c, text=f"(not not {c.text})", simple=False, loose=False) if c.loose and not c.blank else c for c in codes]
 
     def guarded(self, arguments: Sequence[Code], build: Callable[[Sequence[str]], str], result: Code) -> Code:
+        if any(code.literal is None for code in arguments):
+            return self._blank(arguments, result)
         texts, tests, kept = [], [], []
         in_order = self._must_all_run(arguments)
         for code in arguments:
@@ -279,6 +281,13 @@ class Writer:
             fails=result.fails or any(code.fails for code in arguments),
             height=tallest(arguments),
         )
+
+    @staticmethod
+    def _blank(arguments: Sequence[Code], result: Code) -> Code:
+        """Return the blank that comes of a blank constant, after the arguments that may fail."""
+        failing = [code.text for code in arguments if code.fails]
+        text = f"({', '.join(failing)}, None)[{len(failing)}]" if failing else "None"
+        return replace(result, text=text, blank=True, fails=bool(failing), height=tallest(arguments))
 
     @staticmethod
     def _must_all_run(arguments: Sequence[Code]) -> bool:

@@ -141,6 +141,14 @@ def test_the_clock_is_that_of_the_context_in_whole_seconds() -> None:
     assert to_python(ex.checked_as("TEXT(TIMENOW())"))({}, context) == "08:30:15.000"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_blank_constant_makes_a_call_blank_unless_another_argument_fails() -> None:
+    assert evaluated("LEFT(NULL, 2)") is None
+    assert evaluated('ISBLANK(BEGINS(NULL, "x"))') is True
+    with pytest.raises(EvaluationError):
+        evaluated("LEFT(NULL, 1 / price)", {"price": D(0)})
+
+
 def test_a_long_chain_and_a_deep_nesting_work() -> None:
     chain = "+".join(["1"] * 900)
     assert evaluated(chain) == 900
