@@ -250,6 +250,7 @@ class _Chunk:
     def __init__(self, records: Records, what: Import, rows: Sequence[Row]) -> None:
         self.records, self.what, self.rows = records, what, rows
         self.mapping = what.mapping
+        self.formats = mapping.cell_formats(what.mapping, what.principal.language, what.principal.zone)
         self.settled: list[RowOutcome] = []  # rows that need no save
         self.changes: list[tuple[int, Change]] = []  # row number and what it changes
 
@@ -281,7 +282,7 @@ class _Chunk:
             sound = [(row, dict(each.values)) for row, each in mapped if not each.problems]
             sound = self._with_owners(gate, sound)
             if self.mapping.operation == "create":
-                self.changes = [(row.number, self._change(gate, definition, values, None)) for row, values in sound]
+                self.changes = [(row.number, self._change(definition, values, None)) for row, values in sound]
                 return []
             return self._matched(gate, definition, sound)
 
@@ -316,7 +317,7 @@ class _Chunk:
                 again.append(row)
                 continue
             seen.add(key)
-            self._place(gate, definition, row, values, known.get(key, []))
+            self._place(definition, row, values, known.get(key, []))
         return again
 
     def _keyed(
@@ -328,7 +329,7 @@ class _Chunk:
         keyed, failed = [], []
         for row, values in rows:
             try:
-                key = tuple(self._key_value(gate, each, values, targets) for each in keys if each is not None)
+                key = tuple(self._key_value(each, values, targets) for each in keys if each is not None)
             except BadValue as bad:
                 params = {"object": definition.name, **bad.params}
                 failed.append(_failed(row.number, Problem(code=bad.code, params=params, field=self.mapping.found_by[0])))
@@ -340,9 +341,7 @@ class _Chunk:
         target = gate.snapshot.object(key.to or "user")
         return gate.having(target.name, target.name_field, {values[key.name] for _, values in rows if values.get(key.name)})
 
-    def _key_value(
-        self, gate: Gate, key: FieldDef, values: Mapping[str, str | None], targets: Mapping[str, Mapping[Any, list[str]]]
-    ) -> Any:
+    def _key_value(self, key: FieldDef, values: Mapping[str, str | None], targets: Mapping[str, Mapping[Any, list[str]]]) -> Any:
         text = values.get(key.name)
         if text is None or key.name == "id":
             return text
@@ -351,9 +350,9 @@ class _Chunk:
             if len(found) > 1:
                 raise BadValue("several_records", {"target_object": key.to, "value": text, "count": len(found)})
             return found[0] if found else None
-        return FIELD_TYPES[key.type].from_cell(key, text, self._formats(gate).get(key.name))
+        return FIELD_TYPES[key.type].from_cell(key, text, self.formats.get(key.name))
 
-    def _place(self, gate: Gate, definition: ObjectDef, row: Row, values: dict[str, str | None], found: list[str]) -> None:
+    def _place(self, definition: ObjectDef, row: Row, values: dict[str, str | None], found: list[str]) -> None:
         operation = self.mapping.operation
         if len(found) > 1:
             params = {"object": definition.name, "count": len(found), "fields": ", ".join(self.mapping.found_by)}
@@ -367,13 +366,10 @@ class _Chunk:
             else:
                 self.settled.append(RowOutcome(row=row.number, outcome="skipped"))
         else:
-            self.changes.append((row.number, self._change(gate, definition, values, found[0] if found else None)))
+            self.changes.append((row.number, self._change(definition, values, found[0] if found else None)))
 
-    def _formats(self, gate: Gate) -> Mapping[str, Any]:
-        return mapping.cell_formats(self.mapping, self.what.principal.language, gate.principal.zone)
-
-    def _change(self, gate: Gate, definition: ObjectDef, values: dict[str, str | None], record: str | None) -> Change:
-        options: dict[str, Any] = {"cell_formats": self._formats(gate)}
+    def _change(self, definition: ObjectDef, values: dict[str, str | None], record: str | None) -> Change:
+        options: dict[str, Any] = {"cell_formats": self.formats}
         if self.mapping.leave_out_automations:
             options["leave_out_automations"] = True
         stamp = values.pop(STAMP, None)

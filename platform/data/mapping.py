@@ -242,11 +242,12 @@ def _source(each: ColumnMap, places: Mapping[str, int], scope: RowScope) -> Call
     if each.constant is not None:
         constant = each.constant
         return lambda cells, context: constant
-    run = rules.to_python(rules.check(each.expression or "", scope, rules.Use.DEFAULT))
-    names = scope.names
+    checked = rules.check(each.expression or "", scope, rules.Use.DEFAULT)
+    run = rules.to_python(checked)
+    used = {path[0]: scope.names[path[0]] for path in checked.reads}
 
     def evaluate(cells: Sequence[str], context: rules.Context) -> str:
-        row = {name: cells[index].strip() or None for name, index in names.items()}
+        row = {name: cells[index].strip() or None for name, index in used.items()}
         return as_cell(run(row, context))
 
     return evaluate
