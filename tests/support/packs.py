@@ -49,8 +49,12 @@ def files(documents: Mapping[str, Any] = BIKES, *, seal: bool = False, **manifes
 
 def org_on(engine: Engine, *, language: str = "en") -> app.Org:
     """Return an org without any definition on a fresh database."""
-    org = app.assembled(Settings.from_environment({}, secret_key="s" * 40), engine, Holder(engine))
     migrate(engine)
     with write(engine) as transaction:
         store.found_org(transaction.connection, name="Test", language=language, zone="Europe/Berlin", now=transaction.now)
-    return org
+    return opened(engine)
+
+
+def opened(engine: Engine) -> app.Org:
+    """Return the org in a database that has one."""
+    return app.assembled(Settings.from_environment({}, secret_key="s" * 40), engine, Holder(engine))
