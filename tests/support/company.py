@@ -7,7 +7,8 @@ sue sells; bob is her manager, cid his, dan the director above; fay and gil are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from fieldstone.workflow.approvals.states import Instance
 from fieldstone.workflow.deliveries import Post
 from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
+from tests.support.statements import Seen, counting
 from tests.support.worlds import World, everything, permission_set, queue, reopened, role, world
 
 Document = dict[str, Any]
@@ -213,8 +215,12 @@ def notices_of(hints: list[tuple[str, str]], smtp_url: str = "") -> Notices:
 
 
 @pytest.fixture
-def company(prepared: Callable[..., Engine]) -> Callable[..., Company]:
-    """`company(*processes, more=documents)`: the company with these processes (the one above by default), prepared once for each set."""
+def company(prepared: Callable[..., Engine]) -> Iterator[Callable[..., Company]]:
+    """`company(*processes, more=documents)`: the company with these processes (the one above by default), prepared once for each set.
+
+    Every statement that reaches a record table must carry the gate's mark.
+    """
+    watching = ExitStack()
 
     def make(*processes: Document, more: tuple[Document, ...] = ()) -> Company:
         chosen = processes or (PROCESS,)
@@ -226,10 +232,17 @@ def company(prepared: Callable[..., Engine]) -> Callable[..., Company]:
             KEPT[key, engine.dialect.name] = first
 
         engine = prepared(key, prepare)
-        like = KEPT[key, engine.dialect.name]
-        return company_of(reopened(engine, like, steps=steps(notices_of([]))))
+        made = reopened(engine, KEPT[key, engine.dialect.name], steps=steps(notices_of([])))
+        seen = watching.enter_context(counting(engine))
+        watching.callback(_expect_marks, seen, made)
+        return company_of(made)
 
-    return make
+    with watching:
+        yield make
+
+
+def _expect_marks(seen: Seen, made: World) -> None:
+    assert seen.unmarked(made.snapshot.tables) == []
 
 
 KEPT: dict[tuple[str, str], World] = {}

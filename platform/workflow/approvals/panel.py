@@ -27,7 +27,7 @@ from fieldstone.workflow.approvals.commands import matching, may_submit
 from fieldstone.workflow.approvals.decide import Actor, Circumstances, may_decide, may_recall
 from fieldstone.workflow.approvals.directory import OrgDirectory, groups_of
 from fieldstone.workflow.approvals.events import Event
-from fieldstone.workflow.approvals.evidence import Evidence, gather
+from fieldstone.workflow.approvals.evidence import Evidence, gather, gather_all
 from fieldstone.workflow.approvals.run import Asked, actor, engine_gate
 from fieldstone.workflow.approvals.states import DECIDED, Instance, InstanceState, Task, TaskState, Visit
 from fieldstone.workflow.approvals.versions import process_of
@@ -134,8 +134,7 @@ class Panels:
             acting = actor(own.snapshot, principal)
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
             rows = own.tx.connection.execute(store.open_tasks(acting.user, acting.groups).limit(limit)).all()
-            found = [self._open_task(engine, acting, row) for row in rows]
-            return [each for each in found if each is not None]
+            return self._open_tasks(engine, acting, rows)
 
     def count_open(self, principal: Principal, cap: int = 100) -> int:
         """Return how many decisions wait for the principal, counting no further than `cap`: for the badge."""
@@ -152,10 +151,10 @@ class Panels:
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
             statement = store.open_tasks(acting.user, acting.groups).where(store.TASK.c.id == task_id)
             row = own.tx.connection.execute(statement).one_or_none() if is_id(task_id) else None
-            found = self._open_task(engine, acting, row) if row is not None else None
-            if found is None:
+            found = self._open_tasks(engine, acting, [row] if row is not None else [])
+            if not found:
                 raise NotVisible("approval_task")
-            return found
+            return found[0]
 
     def panel(self, principal: Principal, object_name: str, record_id: str) -> Panel:
         """Return the approvals of a record. Raises NotVisible if the principal cannot see the record."""
@@ -182,34 +181,26 @@ class Panels:
 
     # --- parts ---
 
-    def _open_task(self, engine: Gate, acting: Actor, row: Any) -> OpenTask | None:
-        instance = store.instance_of(Asked(row), engine.snapshot)  # type: ignore[arg-type]
-        process = process_of(engine.snapshot, engine.tx, instance)
-        if acting.user == instance.submitter and process.self_approval != "allow":
-            return None
+    def _open_tasks(self, engine: Gate, acting: Actor, rows: Sequence[Any]) -> list[OpenTask]:
+        """The tasks in these rows with what they rest on; the statements grow with the processes among them, not with their number."""
+        instances = {row.id: store.instance_of(Asked(row), engine.snapshot) for row in rows}  # type: ignore[arg-type]
+        groups: dict[str, list[Instance]] = {}
+        for instance in instances.values():
+            groups.setdefault(instance.process_hash, []).append(instance)
         directory = OrgDirectory(engine)
-        definition = engine.snapshot.object(instance.object)
-        node = _node(process, row.node)
-        evidence = gather(engine, process, instance.record)
-        submitter = directory.person(instance.submitter)
-        return OpenTask(
-            id=row.id,
-            instance=instance.id,
-            node=node.id,
-            node_label=node.label,
-            process=process.name,
-            process_label=process.label,
-            object=definition.name,
-            record=instance.record,
-            record_name=_name(engine, definition, instance.record),
-            submitter=instance.submitter,
-            submitter_name=submitter.name if submitter is not None else "",
-            since=row.opened_at,
-            submitted_at=instance.submitted_at,
-            evidence_hash=evidence.hash,
-            evidence=evidence.shown,
-            commands=("approve", "reject", "transfer") if node.transfer else ("approve", "reject"),
-        )
+        names = directory.names(instance.submitter for instance in instances.values())
+        shown: dict[str, OpenTask] = {}
+        for group in groups.values():
+            process = process_of(engine.snapshot, engine.tx, group[0])
+            ids = sorted({instance.record for instance in group})
+            evidence = gather_all(engine, process, ids)
+            titles = _titles(engine, engine.snapshot.object(group[0].object), ids)
+            for row in rows:
+                instance = instances[row.id]
+                own = acting.user == instance.submitter and process.self_approval != "allow"
+                if instance in group and not own and instance.record in evidence:
+                    shown[row.id] = _open_task(row, instance, process, evidence[instance.record], titles, names)
+        return [shown[row.id] for row in rows if row.id in shown]
 
     def _views(self, own: Gate, engine: Gate, instances: Sequence[Instance]) -> tuple[InstanceView, ...]:
         if not instances:
@@ -301,9 +292,34 @@ def _evidence(engine: Gate, process: ApprovalProcessDef, instance: Instance) -> 
     return Evidence(hash=instance.evidence_hash or "", shown=found) if found is not None else None
 
 
-def _name(engine: Gate, definition: ObjectDef, record_id: str) -> str:
-    value = engine.get(definition.name, record_id, select=(definition.name_field,))[definition.name_field]
-    return str(value) if value is not None else ""
+def _open_task(
+    row: Any, instance: Instance, process: ApprovalProcessDef, evidence: Evidence, titles: Mapping[str, str], names: Mapping[str, str]
+) -> OpenTask:
+    node = _node(process, row.node)
+    return OpenTask(
+        id=row.id,
+        instance=instance.id,
+        node=node.id,
+        node_label=node.label,
+        process=process.name,
+        process_label=process.label,
+        object=instance.object,
+        record=instance.record,
+        record_name=titles.get(instance.record, ""),
+        submitter=instance.submitter,
+        submitter_name=names.get(instance.submitter, ""),
+        since=row.opened_at,
+        submitted_at=instance.submitted_at,
+        evidence_hash=evidence.hash,
+        evidence=evidence.shown,
+        commands=("approve", "reject", "transfer") if node.transfer else ("approve", "reject"),
+    )
+
+
+def _titles(engine: Gate, definition: ObjectDef, ids: Sequence[str]) -> dict[str, str]:
+    """The names of records, by id."""
+    found = engine.records(definition.name, ids, (definition.name_field,))
+    return {each["id"]: str(each[definition.name_field] or "") for each in found}
 
 
 def _node(process: ApprovalProcessDef, node_id: str) -> ApproveNodeDef:

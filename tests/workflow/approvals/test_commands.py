@@ -24,6 +24,7 @@ from fieldstone.workflow.approvals.locks import LOCK
 from fieldstone.workflow.approvals.store import INSTANCE, TASK, VISIT
 from fieldstone.workflow.steps import steps
 from tests.support.company import QUOTE, Company, company_of, documents, node, notices_of, process
+from tests.support.statements import counting
 from tests.support.worlds import SECRET, Fixed, built, core_document, everything, permission_set
 
 BIG = "25"  # percent: director and finance decide too
@@ -718,3 +719,25 @@ def test_amounts_stay_exact_in_the_evidence(company):
     firm.submit(quote)
     [task] = firm.tasks("bob")
     assert Decimal(task.evidence["fields"]["amount"]) == Decimal("12345678901234.56")
+
+
+def test_the_inbox_asks_no_more_statements_for_many_tasks_than_for_one(company):
+    firm = company()
+    bob = firm.world.principal("bob")
+
+    def statements() -> int:
+        with counting(firm.world.engine) as seen:
+            firm.panels.open_tasks(bob)
+        return len(seen)
+
+    firm.submit(firm.quote())
+    firm.panels.open_tasks(bob)  # what is made once is made
+    one = statements()
+    for number in range(12):
+        quote = firm.quote(name=f"Q-{number}")
+        firm.world.create("line", {"name": "L", "quote": quote, "price": str(number)}, "sue")
+        firm.submit(quote)
+    tasks = firm.panels.open_tasks(bob)
+    assert [task.record_name for task in tasks] == ["Q-1", *(f"Q-{number}" for number in range(12))]
+    assert tasks[3].evidence["children"]["line.quote"][0]["price"] == "2.00"
+    assert statements() == one
