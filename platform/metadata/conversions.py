@@ -28,6 +28,8 @@ NameOf: TypeAlias = Callable[[str], str | None]  # id → name of the record
 Carry: TypeAlias = Callable[[object, "Case"], object]
 
 TEXTS = ("text", "text_area", "long_text", "rich_text", "email", "phone", "url")
+PLAIN_TEXTS = ("text", "text_area", "long_text")  # without a form of their own
+LONGEST = 255  # characters of a name, which is the longest of what becomes text
 NUMBERS = ("number", "currency", "percent")
 LOOKUPS = ("lookup", "master_detail", "user")
 
@@ -54,8 +56,15 @@ class Case:
 
 
 def lossless(old: FieldDef, new: FieldDef) -> bool:
-    """Tell whether every value of the old type has its place in the new one."""
-    return (_group(old.result_type), _group(new.type)) in LOSSLESS
+    """Tell whether every value of the old type has its place in the new one, so that nobody needs to look at the values.
+
+    An option of the new field can make a lossless way a narrow one: then the values are looked at.
+    """
+    if (_group(old.result_type), _group(new.type)) not in LOSSLESS or new.pattern is not None or new.min is not None or new.max is not None:
+        return False
+    if _group(new.type) == "text":
+        return new.type in PLAIN_TEXTS and new.length is not None and new.length >= LONGEST
+    return {value.name for value in old.values} <= {value.name for value in new.values}
 
 
 def possible(old: FieldDef, new: FieldDef) -> bool:

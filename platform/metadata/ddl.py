@@ -10,7 +10,7 @@ Source: spec/metadata.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -66,10 +66,18 @@ class DropIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropColumns:
-    """Purge: the columns of a field go, with what they hold."""
+    """Purge, or a plan that is cancelled: columns go, with what they hold."""
 
     table: str
-    field: FieldDef
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearColumn:
+    """An archived lookup forgets what it pointed at, before its target goes for good."""
+
+    table: str
+    column: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +87,9 @@ class DropTable:
     table: str
 
 
-Operation: TypeAlias = AddTable | AddColumns | WidenNumber | AddIndex | DropIndex | DropColumns | DropTable
+Operation: TypeAlias = AddTable | AddColumns | WidenNumber | AddIndex | DropIndex | ClearColumn | DropColumns | DropTable
 
-ORDER = (DropIndex, AddTable, AddColumns, WidenNumber, AddIndex, DropColumns, DropTable)
+ORDER = (DropIndex, AddTable, AddColumns, WidenNumber, AddIndex, ClearColumn, DropColumns, DropTable)
 
 
 def run(connection: Connection, operations: Iterable[Operation]) -> None:
@@ -114,8 +122,11 @@ def statements(operations: Iterable[Operation], dialect: Dialect) -> Iterator[st
                 yield f"DROP INDEX IF EXISTS {_quoted(dialect, index.name)}"
             case DropColumns():
                 yield from _drop_columns(operation, dialect)
+            case ClearColumn(table=table, column=column):
+                yield f"UPDATE {_quoted(dialect, table)} SET {_quoted(dialect, column)} = NULL"  # noqa: S608 - quoted
             case DropTable(table=table):
-                yield f"DROP TABLE {_quoted(dialect, table)}"
+                # Only archived lookups can still refer to it, and they are cleared: their constraints go along.
+                yield f"DROP TABLE {_quoted(dialect, table)}{' CASCADE' if dialect.name == 'postgresql' else ''}"
     yield from later
 
 
@@ -159,15 +170,20 @@ def record_table_of_columns(table: str, field: FieldDef) -> tuple[Column[object]
     return tuple(Table(table, MetaData(), *field_columns(field)).columns)
 
 
+def column_makers(field: FieldDef) -> list[tuple[str, Callable[[object], object] | None]]:
+    """Return for each column of `field` what makes its value from the field's: None for the value itself, a function for a key."""
+    kind = FIELD_TYPES[field.type]
+    return [(name, None if spec.key is None else kind.key_value(field, spec)) for name, spec in column_specs(field)]
+
+
 def column_values(field: FieldDef, value: object) -> dict[str, object]:
     """Return what each column of `field` holds where the field's value is `value`, keys and parts included."""
-    kind = FIELD_TYPES[field.type]
-    return {name: value if spec.key is None else kind.key_value(field, spec)(value) for name, spec in column_specs(field)}
+    return {name: value if make is None else make(value) for name, make in column_makers(field)}
 
 
 def _drop_columns(operation: DropColumns, dialect: Dialect) -> Iterator[str]:
-    for column in field_columns(operation.field):
-        yield f"ALTER TABLE {_quoted(dialect, operation.table)} DROP COLUMN {_quoted(dialect, column.name)}"
+    for column in operation.columns:
+        yield f"ALTER TABLE {_quoted(dialect, operation.table)} DROP COLUMN {_quoted(dialect, column)}"
 
 
 def _column(column: Column[object], dialect: Dialect, target: str | None) -> str:

@@ -25,7 +25,7 @@ from fieldstone.db.transaction import Transaction
 from fieldstone.errors import Problem
 from fieldstone.metadata import statistics
 from fieldstone.metadata.conversions import Case, Convert, Unfit, conversion
-from fieldstone.metadata.ddl import column_values
+from fieldstone.metadata.ddl import column_makers
 from fieldstone.metadata.definitions import FieldDef, ObjectDef
 from fieldstone.metadata.formulas import held
 from fieldstone.metadata.origins import Origin, Rewrite
@@ -141,14 +141,16 @@ def _needed(table: Table, definition: ObjectDef, paths: Iterable[tuple[str, ...]
 
 def _write(connection: Connection, table: Table, fields: Sequence[FieldDef], rows: Iterable[tuple[str, Sequence[object]]]) -> None:
     """Write the values of `fields`, given in their order, into the records of `rows`, with the keys beside them."""
+    names = [column.name for made in fields for column in field_columns(made)]
+    makers = [[(f"new_{name}", make) for name, make in column_makers(made)] for made in fields]
     changes = []
     for record, values in rows:
         change: dict[str, object] = {"record": record}
-        for made, value in zip(fields, values, strict=True):
-            change |= {f"new_{name}": given for name, given in column_values(made, value).items()}
+        for columns, value in zip(makers, values, strict=True):
+            for name, make in columns:
+                change[name] = value if make is None else make(value)
         changes.append(change)
     if changes:
-        names = [column.name for made in fields for column in field_columns(made)]
         wanted = update(table).where(table.c.id == bindparam("record")).values({name: bindparam(f"new_{name}") for name in names})
         connection.execute(wanted, changes)
 
@@ -273,7 +275,7 @@ class Images:
 
     def of(self, rows: list[RowMapping]) -> list[dict[str, object]]:
         """Return one image a row, in their order."""
-        images = [own_values(self.definition, row) for row in rows]
+        images = own_values(self.definition, rows)
         self._parents(self.definition, rows, images, "", [path for path in self.paths if len(path) > 1])
         return images
 
@@ -292,22 +294,27 @@ class Images:
             target = self.snapshot.object(lookup.to)
             table = record_table(target)
             ids = {row[lookup.column] for row in rows if row is not None and row[lookup.column] is not None}
-            found = {row["id"]: row for row in self.connection.execute(select(table).where(table.c.id.in_(ids))).mappings()} if ids else {}
-            parents = [found.get(row[lookup.column]) if row is not None else None for row in rows]
+            found = list(self.connection.execute(select(table).where(table.c.id.in_(ids))).mappings()) if ids else []
+            by_id = {row["id"]: row for row in found}
+            seen = {row["id"]: values for row, values in zip(found, own_values(target, found), strict=True)}
+            parents = [by_id.get(row[lookup.column]) if row is not None else None for row in rows]
             for image, parent in zip(images, parents, strict=True):
                 if parent is not None:
-                    image |= {f"{prefix}{hop}.{name}": value for name, value in own_values(target, parent).items()}
+                    image |= {f"{prefix}{hop}.{name}": value for name, value in seen[parent["id"]].items()}
             deeper = [path[1:] for path in paths if path[0] == hop and len(path) > 2]
             if deeper:
                 self._parents(target, parents, images, f"{prefix}{hop}.", deeper)
 
 
-def own_values(definition: ObjectDef, row: RowMapping) -> dict[str, object]:
-    """Return the values of a row by API name."""
-    values = {name: row[name] for name in definition.system_fields if name in row}
-    return values | {
-        field.name: row[field.column] for field in definition.fields.values() if field.column is not None and field.column in row
-    }
+def own_values(definition: ObjectDef, rows: Sequence[RowMapping]) -> list[dict[str, object]]:
+    """Return the values of each row by API name, as far as the rows have their columns."""
+    if not rows:
+        return []
+    there = set(rows[0].keys())
+    system = [(name, name) for name in definition.system_fields if name in there]
+    own = [(made.name, made.column) for made in definition.fields.values() if made.column in there]
+    wanted = [*system, *((name, column) for name, column in own if column is not None)]
+    return [{name: row[column] for name, column in wanted} for row in rows]
 
 
 # --- roll-ups --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from fieldstone.metadata.definitions import definition
 LIVE = "live"
 ARCHIVED = "archived"  # gone from every surface, its data kept
 REMOVED = "removed"  # held no data; only its history is kept
+WRITE_ONLY = "write_only"  # of a column: being filled, seen by nobody
 PURGED = "purged"  # its data is gone; the name of its column is never given again
 
 PHYSICAL_LENGTH = 50  # leaves room for the suffix of a key column in PostgreSQL's 63 bytes

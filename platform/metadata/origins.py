@@ -39,3 +39,14 @@ class Rewrite:
     field: FieldDef
     blanks: Answer | None = None  # its `fill`
     replace: Mapping[str, str | None] = made(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """A column that its field no longer uses; what it holds is kept until it is purged."""
+
+    table: str
+    name: str  # base column
+    definition: str
+    field: str  # text of the field's part of the document
+    columns: Mapping[str, str]  # physical columns with their types

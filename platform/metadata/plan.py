@@ -7,23 +7,26 @@ Source: spec/metadata.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from fieldstone import limits
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata import fills, statistics
 from fieldstone.metadata.changes import ChangeSet
 from fieldstone.metadata.check import Rights, check
-from fieldstone.metadata.definitions import ObjectDef
-from fieldstone.metadata.identities import Identity, Key
+from fieldstone.metadata.definitions import FieldDef, ObjectDef
+from fieldstone.metadata.identities import ARCHIVED, PURGED, WRITE_ONLY, Identity, Key
 from fieldstone.metadata.load import build
-from fieldstone.metadata.propose import Documents, Proposal, different, free_column, propose
+from fieldstone.metadata.propose import Documents, Proposal, different, free_column, in_canonical_form, propose
 from fieldstone.metadata.snapshot import Snapshot
-from fieldstone.metadata.store import Stored
+from fieldstone.metadata.store import DEFINITION, Stored
+from fieldstone.metadata.tables import record_table
 from fieldstone.metadata.transition import NO, PlanStep, Transition, moved_values, transition
 
 
@@ -92,6 +95,11 @@ class Plan:
         """The documents it writes or removes."""
         return frozenset(different(self.current.parsed, self.proposal.documents))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do: documents that differ only in form are equal."""
+        return not self.paths and not self.proposal.changed
+
     def old_document(self, path: str) -> Mapping[str, Any] | None:
         """Return the document at `path` before the change."""
         return self.current.parsed.get(path)
@@ -121,9 +129,28 @@ class Labels:
         return self.after.language
 
     @property
-    def objects(self) -> Mapping[str, ObjectDef]:
+    def objects(self) -> Mapping[str, Either]:
         """Objects by API name."""
-        return {**self.before.objects, **self.after.objects}
+        after, before = self.after.objects, self.before.objects
+        return {name: Either(after.get(name) or before[name], before.get(name)) for name in {**before, **after}}
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """An object as it will be, with the fields that it has now."""
+
+    after: ObjectDef
+    before: ObjectDef | None
+
+    @property
+    def label(self) -> Mapping[str, str]:
+        """Its name for people."""
+        return self.after.label
+
+    def field(self, name: str, /) -> FieldDef | None:
+        """Return a field that it has or will have."""
+        found = self.after.field(name)
+        return found if found is not None or self.before is None else self.before.field(name)
 
 
 def plan(
@@ -147,8 +174,10 @@ def plan(
     problems = (*proposal.problems, *check(proposal.documents, current=current, language=language, rights=rights))
     if any(not problem.warning for problem in problems):
         return _refused(current, changes, proposal, problems, given)
+    proposal = in_canonical_form(current, proposal)
     outlined = _outlined(current, proposal, changes, given)
     found = outlined.transition
+    limits_met = (*_too_many_columns(outlined.proposed), *_too_early(connection, proposal))
     steps, asked = (found.steps, ()) if opened else _asked(connection, current, found)
     born = {identity.key: identity for identity in proposal.changed if current.identities.by_id(identity.id) is None}
     return Plan(
@@ -158,7 +187,7 @@ def plan(
         proposal=proposal,
         transition=found,
         steps=steps,
-        problems=(*problems, *asked),
+        problems=(*problems, *limits_met, *asked),
         given=Given(identities=born, columns=outlined.columns),
     )
 
@@ -174,7 +203,7 @@ class Outline:
 
 def outline(current: Snapshot, changes: ChangeSet, given: Given) -> Outline:
     """Return where a change set that was accepted before leads from `current`."""
-    return _outlined(current, propose(current, changes, given.identities), changes, given)
+    return _outlined(current, in_canonical_form(current, propose(current, changes, given.identities)), changes, given)
 
 
 def _outlined(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: Given) -> Outline:
@@ -209,9 +238,12 @@ def _settled(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: G
     proposed = build(proposal.documents, stored, previous=current)
     columns: dict[str, str] = dict(given.columns)
     wanted: dict[str, str] = {}
-    for definition_id, (prior, made) in moved_values(current, proposed, changes.rename).items():
-        if made.column is None or (prior.column is None and not _left_behind(stored, definition_id)):
-            continue
+    moving = {
+        definition_id: made
+        for definition_id, (prior, made) in moved_values(current, proposed, changes.rename).items()
+        if made.column is not None and (prior.column is not None or _left_behind(stored, definition_id))
+    } | _restored_computed(current, proposed, changes)
+    for definition_id, made in moving.items():
         if definition_id not in columns:
             columns[definition_id] = free_column(stored, made.object or "", made.name, frozenset(columns.values()))
         wanted[definition_id] = columns[definition_id]
@@ -219,6 +251,50 @@ def _settled(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: G
         return proposed, columns
     moved = [replace(identity, physical=wanted[identity.id]) for identity in stored.identities.every() if identity.id in wanted]
     return build(proposal.documents, replace(stored, identities=stored.identities.with_changes(moved)), previous=current), columns
+
+
+def _restored_computed(current: Snapshot, proposed: Snapshot, changes: ChangeSet) -> dict[str, FieldDef]:
+    """Return the stored formulas and roll-ups that come back: nobody kept their old columns right, so they are computed anew."""
+    if not changes.restore:
+        return {}
+    return {
+        made.id: made
+        for definition in proposed.objects.values()
+        if current.identities.find("object", "", definition.name) is not None
+        for made in definition.fields.values()
+        if made.computed and made.column is not None and _was_archived(current, made.id)
+    }
+
+
+def _was_archived(current: Snapshot, definition_id: str) -> bool:
+    identity = current.identities.by_id(definition_id)
+    return identity is not None and identity.state == ARCHIVED
+
+
+def _too_many_columns(proposed: Snapshot) -> Iterator[Problem]:
+    """Dropped columns count too: PostgreSQL never gives their places again."""
+    for definition in proposed.objects.values():
+        archived = [identity for identity in proposed.identities.fields(definition.name) if identity.state in (ARCHIVED, PURGED)]
+        left = [column for column in proposed.stored.columns if column.table == definition.table]
+        if len(definition.fields) + len(archived) + len(left) < limits.COLUMNS_A_TABLE // 3:  # of three columns at most
+            continue
+        count = len(record_table(definition).columns) + len(archived) + sum(len(column.columns) or 1 for column in left)
+        if count > limits.COLUMNS_A_TABLE:
+            params = {"name": "COLUMNS_A_TABLE", "limit": limits.COLUMNS_A_TABLE, "count": count, "object": definition.name}
+            yield Problem(code="limit_exceeded", params=params, document=definition.path, pointer="/fields")
+
+
+def _too_early(connection: Connection, proposal: Proposal) -> Iterator[Problem]:
+    """Purging waits until no snapshot knows the thing any more: pages that were opened before it was removed."""
+    purged = [identity for identity in proposal.changed if identity.state == PURGED and identity.kind in ("object", "field")]
+    if not purged:
+        return
+    since = datetime.now(UTC) - timedelta(days=limits.PURGE_DAYS)
+    when = select(DEFINITION.c.id).where(DEFINITION.c.id.in_([identity.id for identity in purged]), DEFINITION.c.archived_at > since)
+    young = set(connection.execute(when).scalars())
+    for identity in purged:
+        if identity.id in young:
+            yield Problem(code="purge_too_early", params={"name": identity.name, "days": limits.PURGE_DAYS}, document=identity.path)
 
 
 def _canonical(current: Snapshot, documents: Documents) -> Mapping[str, str]:
@@ -230,7 +306,7 @@ def _canonical(current: Snapshot, documents: Documents) -> Mapping[str, str]:
 
 def _left_behind(stored: Stored, definition_id: str) -> bool:
     """Tell whether a field has had another column before: the name it was born with is used up."""
-    return any(column.definition == definition_id for column in stored.columns)
+    return any(column.definition == definition_id and column.state != WRITE_ONLY for column in stored.columns)
 
 
 def _asked(connection: Connection, current: Snapshot, found: Transition) -> tuple[tuple[PlanStep, ...], tuple[Problem, ...]]:

@@ -16,7 +16,7 @@ from fieldstone.errors import Problem
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata import references
 from fieldstone.metadata.changes import ChangeSet, Place, Rename
-from fieldstone.metadata.identities import ARCHIVED, LIVE, REMOVED, Identities, Identity, Key, column_name, key_of, table_name
+from fieldstone.metadata.identities import ARCHIVED, LIVE, PURGED, REMOVED, Identities, Identity, Key, column_name, key_of, table_name
 from fieldstone.metadata.kind_names import FOLDERS, PER_OBJECT
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import HiddenColumn, Stored
@@ -63,6 +63,7 @@ def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity]
         documents[texts.path_of(document) if is_readable(document) else f"put/{number}.json"] = document
     register = _Register(current, changes, given or {}, restored)
     register.take(different(current.parsed, documents), documents)
+    problems += register.purge(changes.purge)
     mentions = _drop_mentions(register, documents)
     changed = tuple(sorted(register.changed.values(), key=lambda identity: identity.born))
     return Proposal(
@@ -72,6 +73,21 @@ def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity]
         problems=tuple(problems),
         mentions=mentions,
     )
+
+
+def in_canonical_form(current: Snapshot, proposal: Proposal) -> Proposal:
+    """Return a proposal that was found right with its documents as their canonical text has them; what is equal in form is the very same.
+
+    Problems are told about documents as they were given; snapshots and history know canonical ones only.
+    """
+    documents: dict[str, Mapping[str, Any]] = {}
+    for path, document in proposal.documents.items():
+        if current.parsed.get(path) is document:
+            documents[path] = document
+        else:
+            text = texts.canonical(document)
+            documents[path] = current.parsed[path] if current.documents.get(path) == text else texts.parse(text, path=path)
+    return replace(proposal, documents=documents)
 
 
 def different(before: Documents, after: Documents) -> set[str]:
@@ -259,6 +275,18 @@ class _Register:
         for identity in gone:
             keeps_data = identity.kind in ("object", "field") or identity.object.lower() in objects
             self.changed[identity.id] = replace(identity, state=ARCHIVED if keeps_data else REMOVED)
+
+    def purge(self, places: Iterable[Place]) -> list[Problem]:
+        """Let archived things go for good: an object with all that was archived along with it."""
+        problems: list[Problem] = []
+        for place in places:
+            identity = _latest(self.identities, place)
+            if identity is None:
+                problems.append(Problem(code="not_archived", params={"kind": place.kind, "name": place.name}))
+                continue
+            for gone in _archived_with(self.identities, identity) if place.kind == "object" else (identity,):
+                self.changed[gone.id] = replace(gone, state=PURGED)
+        return problems
 
     def _physical(self, wanted: Identity) -> str | None:
         if wanted.kind == "object":

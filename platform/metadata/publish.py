@@ -30,7 +30,7 @@ from fieldstone.metadata import changes as change_sets
 from fieldstone.metadata import ddl, fills, ownership, statistics, store, tables
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata.definitions import FieldDef
-from fieldstone.metadata.identities import ARCHIVED, Identity, key_of
+from fieldstone.metadata.identities import ARCHIVED, PURGED, WRITE_ONLY, Identity, key_of
 from fieldstone.metadata.kind_names import PER_OBJECT
 from fieldstone.metadata.plan import Given, Plan, plan
 from fieldstone.metadata.snapshot import Snapshot
@@ -73,7 +73,8 @@ def publish(engine: Engine, planned: Plan, *, author: Author, snapshots: Snapsho
     works on them), TryAgain when the lock does not come. After a refusal nothing has changed.
     """
     for _ in range(REPLANS):
-        planned.require()
+        if planned.require().is_empty:
+            return _version(engine)
         try:
             if not (_has_records(engine, planned) or large_indexes(engine, planned)):
                 return _at_once(engine, planned, author, snapshots)
@@ -369,19 +370,23 @@ def _write_columns(connection: Connection, planned: Plan, version: int, now: dat
     filled = [(origin.field.column, planned.table_of(origin.object)) for origin in planned.transition.origins]
     for name, table in filled:
         connection.execute(delete(store.COLUMN).where(store.COLUMN.c.table_name == table, store.COLUMN.c.name == name))
+    purged = [identity.id for identity in planned.proposal.changed if identity.state == PURGED]
+    if purged:
+        change = update(store.COLUMN).where(store.COLUMN.c.definition.in_(purged)).values(state=PURGED, columns={}, version=version)
+        connection.execute(change)
     rows = [
         {
-            "table_name": definition.table,
-            "name": made.column,
-            "definition": made.id,
-            "field": texts.canonical(made.source),
+            "table_name": left.table,
+            "name": left.name,
+            "definition": left.definition,
+            "field": left.field,
             "state": ARCHIVED,
-            "columns": tables.written_columns(made),
+            "columns": dict(left.columns),
             "plan": None,
             "version": version,
             "archived_at": now,
         }
-        for definition, made in planned.transition.left_behind
+        for left in planned.transition.left_behind
     ]
     if rows:
         connection.execute(insert(store.COLUMN), rows)
@@ -423,7 +428,7 @@ def _operations(planned: Plan, *kinds: type[ddl.Operation]) -> list[ddl.Operatio
 
 # What appears at *open*, hidden: a fill may read a column that is new as well. Indexes follow in the switch.
 AT_OPEN = (ddl.AddTable, ddl.AddColumns, ddl.WidenNumber)
-AT_SWITCH = (ddl.AddIndex, ddl.DropIndex, ddl.DropColumns, ddl.DropTable)
+AT_SWITCH = (ddl.AddIndex, ddl.DropIndex, ddl.ClearColumn, ddl.DropColumns, ddl.DropTable)
 
 
 def _write_hidden(connection: Connection, planned: Plan, plan_id: str, version: int) -> None:
@@ -433,7 +438,7 @@ def _write_hidden(connection: Connection, planned: Plan, plan_id: str, version: 
             "name": origin.field.column,
             "definition": origin.field.id,
             "field": texts.canonical(origin.field.source),
-            "state": "write_only",
+            "state": WRITE_ONLY,
             "columns": tables.written_columns(origin.field),
             "plan": plan_id,
             "version": version,
@@ -546,8 +551,9 @@ def _fill(engine: Engine, plan_id: str, planned: Plan, work: fills.Pass, number:
         faults.point("publish.after_fill_chunk")
         if finished:
             return
-        # People come first: on SQLite a fill that never pauses would hold the one write lock all the time.
-        time.sleep(min(time.monotonic() - started, 0.05))
+        # People come first. On SQLite a fill that never paused would hold the one write lock all the time, and who waits for it
+        # looks only every now and then: a third of the time it must be free.
+        time.sleep((time.monotonic() - started) * (0.1 if engine.dialect.name == "postgresql" else 0.5))
 
 
 def _index(engine: Engine, planned: Plan) -> None:
@@ -678,7 +684,7 @@ def _inverse(operations: Iterable[ddl.Operation]) -> Iterator[ddl.Operation]:
             case ddl.AddTable(definition=definition):
                 yield ddl.DropTable(table=definition.table)
             case ddl.AddColumns(table=table, field=made):
-                yield ddl.DropColumns(table=table, field=made)
+                yield ddl.DropColumns(table=table, columns=tuple(tables.written_columns(made)))
 
 
 def resume_all(engine: Engine, *, snapshots: Snapshots) -> tuple[str, ...]:

@@ -331,7 +331,7 @@ def changed_words(before: Snapshot, after: Snapshot) -> frozenset[str] | None:
             return None
         for field in {**old.fields, **new.fields}:
             if _meaning(old.fields.get(field)) != _meaning(new.fields.get(field)):
-                changed |= spellings(field)
+                changed |= spellings(field, of=new)
     if any(before.all(kind) != after.all(kind) for kind in GLOBAL_KINDS):
         changed |= GLOBAL_WORDS
     return _with_formulas(after, changed)
@@ -351,11 +351,12 @@ def _meaning(field: FieldDef | None) -> object:
     return None if field is None else MEANING(field)
 
 
-def spellings(field: str) -> frozenset[str]:
-    """Return the words by which an expression can name a field, in lower case."""
+def spellings(field: str, of: ObjectDef) -> frozenset[str]:
+    """Return the words by which an expression can name a field of an object, in lower case."""
     name = field.lower()
     bare = name.removesuffix("__c")
-    return frozenset({name, f"{bare}__r", f"{name}id", name.removesuffix("id"), "name"})
+    as_name = {"name"} if name == of.name_field.lower() else set()
+    return frozenset({name, f"{bare}__r", f"{name}id", name.removesuffix("id")} | as_name)
 
 
 def _with_formulas(snapshot: Snapshot, changed: set[str]) -> frozenset[str]:
@@ -363,7 +364,7 @@ def _with_formulas(snapshot: Snapshot, changed: set[str]) -> frozenset[str]:
     if not changed:
         return frozenset()
     formulas = [
-        (field.name, words(field.formula))
+        (spellings(field.name, of=definition), words(field.formula))
         for definition in snapshot.objects.values()
         for field in definition.fields.values()
         if field.formula is not None
@@ -371,8 +372,8 @@ def _with_formulas(snapshot: Snapshot, changed: set[str]) -> frozenset[str]:
     grown = True
     while grown:
         grown = False
-        for name, reads in formulas:
-            if reads & changed and not spellings(name) <= changed:
-                changed |= spellings(name)
+        for named, reads in formulas:
+            if reads & changed and not named <= changed:
+                changed |= named
                 grown = True
     return frozenset(changed)

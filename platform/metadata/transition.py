@@ -16,12 +16,13 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, func, or_
 
 from fieldstone.errors import Problem
-from fieldstone.metadata import ddl, meta_schemas, tables
+from fieldstone.metadata import ddl, documents, meta_schemas, tables
 from fieldstone.metadata.changes import Answer, ChangeSet, Rename
 from fieldstone.metadata.conversions import lossless, possible
 from fieldstone.metadata.definitions import Definition, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
-from fieldstone.metadata.origins import NO_ANSWER, Origin, Rewrite
+from fieldstone.metadata.identities import ARCHIVED, PURGED, Identity
+from fieldstone.metadata.origins import NO_ANSWER, LeftBehind, Origin, Rewrite
 from fieldstone.metadata.snapshot import WORD, Snapshot, spellings, words
 
 NUMBERS = ("number", "currency", "percent")
@@ -85,7 +86,7 @@ class Transition:
     steps: tuple[PlanStep, ...]
     origins: tuple[Origin, ...]  # hidden columns to fill, each after those it reads
     rewrites: tuple[Rewrite, ...]
-    left_behind: tuple[tuple[ObjectDef, FieldDef], ...]  # columns that a change of type leaves
+    left_behind: tuple[LeftBehind, ...]
 
     @property
     def works_on_rows(self) -> bool:
@@ -98,6 +99,7 @@ def transition(current: Snapshot, proposed: Snapshot, changes: ChangeSet) -> Tra
     work = _Work(current, proposed, changes)
     work.objects()
     work.others()
+    work.purges()
     return Transition(
         steps=tuple(work.steps), origins=_in_order(work.origins), rewrites=tuple(work.rewrites), left_behind=tuple(work.left_behind)
     )
@@ -111,7 +113,8 @@ def moved_values(current: Snapshot, proposed: Snapshot, renames: tuple[Rename, .
     """
     pairs = _pairs(current, proposed)
     moved = {made.id: (prior, made) for prior, made in pairs if _entered_differs(prior, made) or _computed_differs(prior, made, renames)}
-    names = {word for _, made in moved.values() for word in spellings(made.name) - {"name"}}
+    holders = {made.id: definition for definition in proposed.objects.values() for made in definition.fields.values()}
+    names = {word for _, made in moved.values() for word in spellings(made.name, of=holders[made.id])}
     grown = bool(names)
     while grown:
         grown = False
@@ -180,7 +183,7 @@ class _Work:
         self.steps: list[PlanStep] = []
         self.origins: list[Origin] = []
         self.rewrites: list[Rewrite] = []
-        self.left_behind: list[tuple[ObjectDef, FieldDef]] = []
+        self.left_behind: list[LeftBehind] = []
 
     # --- objects -----------------------------------------------------------------------------------------------------
 
@@ -279,12 +282,15 @@ class _Work:
         return self.changes.answers.get(pointer_of(definition, made), NO_ANSWER)
 
     def add_field(self, new: ObjectDef, made: FieldDef) -> None:
-        if ("field", new.name.lower(), made.name.lower()) in self.restored:
+        restored = ("field", new.name.lower(), made.name.lower()) in self.restored
+        if restored and not (made.computed and made.column is not None):
             self.step("plan.restore_field", new, made)
             return
         if made.column is None:
             self.step("plan.add_live_field", new, made, why=made.why_live or "")
             return
+        if restored:
+            self.leave_archived(new, made)
         answer = self.answer(new, made)
         add = ddl.AddColumns(table=new.table, field=made, target=self.target(made))
         if made.computed:
@@ -300,6 +306,13 @@ class _Work:
                 add = ddl.AddColumns(table=add.table, field=made, target=add.target, value=False)
             question = self.blank(new, made, answer) if made.required and made.type not in ("checkbox", "auto_number") else None
             self.step("plan.add_field", new, made, operations=[add], question=question, lock="moment")
+
+    def leave_archived(self, definition: ObjectDef, made: FieldDef) -> None:
+        """A computed field that comes back is computed anew: nobody kept its old column right."""
+        identity, kept = self.current.identities.by_id(made.id), self.current.stored.archived.get(made.id)
+        if identity is not None and identity.physical is not None and kept is not None and kept.columns:
+            left = LeftBehind(table=definition.table, name=identity.physical, definition=made.id, field=kept.text, columns=kept.columns)
+            self.left_behind.append(left)
 
     def hidden(
         self, code: str, definition: ObjectDef, made: FieldDef, origin: Origin, question: Question | None = None, /, **params: str
@@ -345,7 +358,15 @@ class _Work:
     def change_values(self, old: ObjectDef, new: ObjectDef, prior: FieldDef, made: FieldDef) -> None:
         """The values of a field change as a whole: type, formula, stored or live."""
         if prior.column is not None:
-            self.left_behind.append((old, prior))
+            self.left_behind.append(
+                LeftBehind(
+                    table=old.table,
+                    name=prior.column,
+                    definition=prior.id,
+                    field=documents.canonical(prior.source),
+                    columns=tables.written_columns(prior),
+                )
+            )
         if made.column is None:
             self.step("plan.make_live", new, made, why=made.why_live or "")
         elif made.computed:
@@ -477,6 +498,50 @@ class _Work:
             if (old.object or "").lower() not in gone_objects:
                 self.say("plan.remove", old)
 
+    def purges(self) -> None:
+        """What goes for good: columns and tables with what they hold."""
+        for identity in self.proposed.identities.every():
+            before = self.current.identities.by_id(identity.id)
+            if identity.state != PURGED or before is None or before.state == PURGED:
+                continue
+            if identity.kind == "object":
+                self.purge_object(identity)
+            elif identity.kind == "field":
+                self.purge_field(identity)
+
+    def purge_object(self, identity: Identity) -> None:
+        assert identity.physical is not None
+        clear = [
+            ddl.ClearColumn(table=definition.table, column=column)
+            for definition in self.proposed.objects.values()
+            for column in archived_lookups(self.current, definition, identity.name)
+        ]
+        drop = ddl.DropTable(table=identity.physical)
+        params = {"object": identity.name, "table": identity.physical}
+        self.steps.append(PlanStep(code="plan.purge_object", params=params, reversible=NO, lock="moment", operations=(*clear, drop)))
+
+    def purge_field(self, identity: Identity) -> None:
+        definition = self.proposed.find("object", identity.object)
+        if not isinstance(definition, ObjectDef):  # its table goes as a whole
+            return
+        stored = self.current.stored
+        columns = dict(stored.archived[identity.id].columns)
+        for left in stored.columns:
+            if left.definition == identity.id and left.state == ARCHIVED:
+                columns |= left.columns
+        drop = ddl.DropColumns(table=definition.table, columns=tuple(columns))
+        params = {"object": definition.name, "field": identity.name, "table": definition.table}
+        step = PlanStep(
+            code="plan.purge_field",
+            params=params,
+            object=definition.name,
+            field=identity.name,
+            reversible=NO,
+            lock="moment",
+            operations=(drop,) if columns else (),
+        )
+        self.steps.append(step)
+
     def say(self, code: str, definition: Definition) -> None:
         params: dict[str, object] = {"name": definition.name}
         if definition.object is not None:
@@ -516,6 +581,16 @@ class _Work:
                 question=question,
             )
         )
+
+
+def archived_lookups(snapshot: Snapshot, definition: ObjectDef, target: str) -> Iterator[str]:
+    """Yield the columns of an object's archived lookups that point at `target`."""
+    for identity in snapshot.identities.fields(definition.name):
+        kept, column = snapshot.stored.archived.get(identity.id), identity.physical
+        if identity.state == ARCHIVED and kept is not None and column is not None and column in kept.columns:
+            to = documents.parse(kept.text).get("to", "")
+            if str(to).lower() == target.lower():
+                yield column
 
 
 def pointer_of(definition: ObjectDef, made: FieldDef) -> str:

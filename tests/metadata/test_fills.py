@@ -24,6 +24,7 @@ from tests.support.orgs import Org, found, obj, picklist, row_of
 NUMBER = {"type": "number", "label": "N", "scale": 2}
 TEXT = {"type": "text", "label": "T"}
 NET = {"type": "formula", "label": "Net", "returns": "number", "scale": 2, "formula": "amount * 2"}
+OPEN = {"declassified": {"reason": "test"}}
 AUTHOR = publish.Author(id=None, reason="test")
 CONTEXT = rules.Context(now=datetime(2026, 11, 21, tzinfo=UTC), today=datetime(2026, 11, 21, tzinfo=UTC).date(), zone=ZoneInfo("UTC"))
 
@@ -138,8 +139,9 @@ def test_a_roll_up_is_filled_and_kept_right_by_saves_of_children(deals):
         "function": "sum",
         "field": "amount",
         "filter": 'stage = "open"',
+        **OPEN,
     }
-    count = {"type": "roll_up", "label": "Count", "relation": "deal.account", "function": "count"}
+    count = {"type": "roll_up", "label": "Count", "relation": "deal.account", "function": "count"} | OPEN
     plan_id = start(deals, deals.with_fields("account", total=total, deals=count))
     first = deals.values("account", "id")[0]
     save(deals, "deal", name="meanwhile", amount=D("0.5"), account=first)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from fieldstone.db.transaction import read, write
 from fieldstone.errors import Refused
+from fieldstone.metadata import versions
+from fieldstone.metadata.documents import content_hash
+from fieldstone.metadata.store import DEFINITION
 from tests.support.orgs import Answer, Org, Place, found, obj, picklist
 
 TEXT = {"type": "text", "label": "T"}
@@ -190,3 +196,125 @@ def test_a_snapshot_built_step_by_step_equals_one_built_cold(deals):
     assert cold.definitions == warm.definitions
     assert dict(cold.documents) == dict(warm.documents)
     assert set(cold.identities.every()) == set(warm.identities.every())
+
+
+def removed_long_ago(org: Org) -> None:
+    """Let everything archived be older than any snapshot that a page could still use."""
+    with write(org.engine) as tx:
+        tx.connection.execute(
+            update(DEFINITION).where(DEFINITION.c.archived_at.is_not(None)).values(archived_at=tx.now - timedelta(days=8))
+        )
+
+
+def test_purging_waits_a_week_and_then_deletes_for_good(deals):
+    deals.publish(deals.with_fields("deal", amount=TEXT))  # leaves a column behind
+    deals.publish(deals.with_fields("deal", amount=None))
+    purge = (Place(kind="field", object="deal", name="amount"),)
+    with pytest.raises(Refused) as refused:
+        deals.publish(purge=purge)
+    assert refused.value.problems[0].code == "purge_too_early"
+    removed_long_ago(deals)
+    planned = deals.plan(purge=purge)
+    assert [(step.code, step.reversible, step.rows) for step in planned.steps] == [("plan.purge_field", "no", 2500)]
+    assert [problem.code for problem in planned.confirms] == ["cannot_be_undone"]
+    deals.publish_plan(planned)
+    assert deals.differences() == ()
+    with pytest.raises(Refused):
+        deals.publish(restore=purge)
+    deals.publish(deals.with_fields("deal", amount=NUMBER))
+    assert deals.snapshot.object("deal").fields["amount"].column == "amount_3"
+
+
+def test_an_object_is_purged_with_its_records_and_what_pointed_at_it(deals):
+    link = {"type": "lookup", "label": "Deal", "to": "deal"}
+    deals.publish(obj("visit", {"deal": link}))
+    deal = deals.values("deal", "id")[0]
+    deals.insert("visit", [{"name": "v", "deal": deal}])
+    with pytest.raises(Refused) as refused:
+        deals.publish(remove=("objects/deal.json",))
+    assert refused.value.problems[0].document == "objects/visit.json"
+    deals.publish(deals.with_fields("visit", deal=None), remove=("objects/deal.json",))
+    removed_long_ago(deals)
+    deals.publish(purge=(Place(kind="object", name="deal"),))
+    assert deals.differences() == ()
+    deals.publish(obj("deal"))
+    assert deals.snapshot.object("deal").table == "deal_2"
+
+
+def test_a_plan_of_two_who_changed_the_same_is_stale_and_of_others_goes_through(deals):
+    stale = deals.plan(deals.with_fields("deal", one=TEXT))
+    other = deals.plan(obj("account"))
+    deals.publish(deals.with_fields("deal", two=TEXT))
+    with pytest.raises(Refused) as refused:
+        deals.publish_plan(stale)
+    assert [(p.code, p.document) for p in refused.value.problems] == [("plan_stale", "objects/deal.json")]
+    deals.publish_plan(other)
+    assert set(deals.snapshot.objects) == {"deal", "account"}
+    assert deals.differences() == ()
+
+
+def test_a_document_based_on_an_older_text_is_stale(deals):
+    seen = content_hash(deals.snapshot.parsed["objects/deal.json"])
+    edited = deals.with_fields("deal", one=TEXT)
+    deals.publish(deals.with_fields("deal", two=TEXT))
+    assert [p.code for p in deals.plan(edited, based_on={"objects/deal.json": seen}).refused] == ["plan_stale"]
+
+
+def test_a_set_with_a_problem_changes_nothing(deals):
+    before, version = dict(deals.snapshot.documents), deals.snapshot.version
+    broken = deals.with_fields("deal", one=TEXT, bad={"type": "lookup", "label": "L", "to": "nothing"})
+    with pytest.raises(Refused):
+        deals.publish(obj("account"), broken)
+    for put in ({"kind": "nonsense"}, {}, {"kind": "object", "fields": []}, {"kind": "list_view", "api_name": "x"}):
+        with pytest.raises(Refused):
+            deals.publish(put)
+    assert (dict(deals.snapshot.documents), deals.snapshot.version) == (before, version)
+    assert deals.differences() == ()
+
+
+def test_two_objects_that_point_at_each_other_are_added_at_once(org):
+    org.publish(
+        obj("egg", {"from": {"type": "lookup", "label": "From", "to": "hen"}}),
+        obj("hen", {"egg": {"type": "lookup", "label": "Egg", "to": "egg"}}),
+    )
+    assert org.differences() == ()
+
+
+def test_names_that_databases_keep_for_themselves_are_free_for_objects_and_fields(org):
+    org.publish(obj("order", {"select": TEXT, "group": NUMBER}), obj("fs_version"), obj("user", {"table": TEXT}))
+    assert org.differences() == ()
+    assert org.snapshot.object("fs_version").table == "o_fs_version"
+
+
+def test_wider_numbers_and_shorter_texts_stay_in_their_column(deals):
+    deals.publish(deals.with_fields("deal", amount=NUMBER | {"precision": 18}, name=TEXT | {"length": 20}))
+    assert deals.snapshot.object("deal").fields["amount"].column == "amount"
+    assert deals.differences() == ()
+    with pytest.raises(Refused) as refused:
+        deals.publish(deals.with_fields("deal", amount=NUMBER | {"precision": 4}, name=TEXT | {"length": 8}))
+    assert [(p.code, p.pointer, p.params["rows"]) for p in refused.value.problems] == [
+        ("rows_do_not_fit", "/fields/name", 1500),
+        ("rows_do_not_fit", "/fields/amount", 2100),
+    ]
+    deals.publish(deals.with_fields("deal", amount=NUMBER | {"precision": 10}))
+    assert deals.differences() == ()
+
+
+def test_a_removed_field_goes_from_views_and_comes_back_to_its_place(deals):
+    view = {
+        "kind": "list_view",
+        "object": "deal",
+        "api_name": "all",
+        "label": "All",
+        "columns": [{"field": "name"}, {"field": "amount"}, {"field": "stage"}],
+    }
+    deals.publish(view)
+    before = dict(deals.snapshot.documents)
+    planned = deals.plan(deals.with_fields("deal", amount=None))
+    assert planned.proposal.mentions == ("list_views/deal/all.json",)
+    version = deals.publish_plan(planned)
+    assert [column.field for column in deals.snapshot.find("list_view", "all", "deal").columns] == ["name", "stage"]
+    with read(deals.engine) as tx:
+        back = versions.undo(tx.connection, deals.holder.current(tx.connection), version)
+    deals.publish_plan(deals.plan(*back.put, restore=back.restore, undoes=version))
+    assert dict(deals.snapshot.documents) == before
