@@ -125,6 +125,39 @@ def test_what_the_org_changes_in_a_pack_is_noted_leaf_by_leaf(with_crm):
     assert (decided.document, decided.leaf, decided.owner, decided.reason) == ("objects/account.json", "/icon", "org", "We make things")
 
 
+def test_a_pack_that_works_on_records_is_there_when_they_are_done(furnished):
+    extension = {
+        "kind": "object_extension",
+        "object": "account",
+        "api_name": "rent__fields",
+        "fields": {
+            "rent__twice": {
+                "type": "formula",
+                "label": "Twice",
+                "returns": "number",
+                "scale": 0,
+                "formula": "employees * 2",
+                "indexed": True,
+            },
+            "rent__people": {
+                "type": "roll_up",
+                "label": "People",
+                "relation": "contact.account",
+                "function": "count",
+                "declassified": {"reason": "A head count tells nothing of anybody"},
+            },
+        },
+    }
+    pack = read_files(files({**BIKES, "extensions/account/rent__fields.json": extension}, requires={"crm": "^1.0"}))
+    done = install.install(furnished, ["rental"], offered=install.at_hand(pack))
+    assert installed_in(furnished)["rental"] == pack.manifest.version
+    assert [row["publish"] for row in rows(furnished.engine, store.PACK) if row["name"] == "rental"] == [done.version]
+    account = record_called(furnished, "account", "Alder Bay Logistics")
+    assert account["rent__twice"] == 120
+    assert account["rent__people"] == count(furnished, "contact", 'account.name = "Alder Bay Logistics"')
+    assert furnished.holder.newest().object("account").field("rent__twice").owner == "rental"
+
+
 # --- what does not --------------------------------------------------------------------------------------------------------------
 
 
