@@ -29,6 +29,7 @@ from fieldstone.data import csv_files, jobs, mapping
 from fieldstone.data.csv_files import Reading, Row
 from fieldstone.data.jobs import RowOutcome, State
 from fieldstone.data.mapping import STAMP, ImportMapping
+from fieldstone.db import statistics
 from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import Transaction, read, write
 from fieldstone.errors import FieldstoneError, Problem, Refused
@@ -151,6 +152,7 @@ def run(records: Records, what: Import, *, step: Callable[[], bool] = lambda: Tr
         _Chunk(records, what, chunk).save(lambda tx, found: jobs.note_rows(tx, what.job, found))
     with write(records.engine) as tx:
         jobs.change(tx.connection, what.job, only=(State.RUNNING,), state=State.DONE.value, ended_at=tx.now)
+    statistics.refresh(records.engine)
     return of_job(records, what.job)
 
 

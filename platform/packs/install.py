@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from fieldstone.db import statistics
 from fieldstone.db.transaction import read
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata.holder import Holder
@@ -104,6 +105,7 @@ def apply(org: Org, planned: PackPlan, *, sample: bool, author: Principal | None
         return Installed(packs=names, version=version)
     try:
         loaded = samples.load(org.records, org.approvals.notices, planned.packs)
+        statistics.refresh(org.engine)
     except Refused as refused:  # none of its records is there; the packs are
         return Installed(packs=names, version=version, problems=refused.problems)
     return Installed(packs=names, version=version, people=loaded.people, ids=loaded.ids, records=loaded.records)

@@ -1,4 +1,5 @@
-"""What the org does by itself day by day: emptying the recycle bin, removing what is past its retention.
+"""What the org does by itself day by day: emptying the recycle bin, removing what is past its retention, counting
+for the planner.
 
 Here: those works, their handlers and how often they come round. Not here: what is due (each module's own `purge`), the scheduler.
 """
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
+from fieldstone.db import statistics
 from fieldstone.notify import inbox
 from fieldstone.workflow import dead_letters
 from fieldstone.workflow.outbox import Claim, Topic
@@ -30,6 +32,7 @@ def handlers(engine: Engine, purge_bin: Callable[[], int]) -> tuple[Handler, ...
                 pass
 
     def retention(claim: Claim) -> None:
+        statistics.refresh(engine)
         with claim.finish() as tx:
             dead_letters.purge(tx)
             inbox.purge(tx)

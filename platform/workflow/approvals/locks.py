@@ -82,6 +82,14 @@ def of_records(tx: Transaction, ids: Iterable[str]) -> list[Row[Any]]:
     return list(tx.connection.execute(_OF_RECORDS, {"ids": wanted}))
 
 
+def held_fields(tx: Transaction, definition: ObjectDef, record_id: str) -> frozenset[str]:
+    """Return the fields of a record that locks keep from changing, all of them under a full lock: for what a page offers."""
+    found: set[str] = set()
+    for lock in of_records(tx, [record_id]):
+        found |= {name for name, field in definition.fields.items() if lock.mode == "full" or _key(field) in lock.fields}
+    return frozenset(found)
+
+
 _OF_RECORDS = select(LOCK).where(LOCK.c.record_id.in_(bindparam("ids", type_=Id, expanding=True)))
 
 
