@@ -106,7 +106,8 @@ def test_a_conversion_holds_for_what_is_saved_meanwhile_and_stops_at_what_does_n
 
 def test_a_cancelled_plan_leaves_no_trace(deals):
     before = deals.snapshot
-    plan_id = start(deals, deals.with_fields("deal", net=NET, extra=TEXT))
+    link = {"type": "lookup", "label": "Link", "to": "account"}
+    plan_id = start(deals, deals.with_fields("deal", net=NET, extra=TEXT, link=link), obj("contact", {"deal": link | {"to": "deal"}}))
     publish.cancel(deals.engine, plan_id, author=AUTHOR, snapshots=deals.holder)
     assert dict(deals.snapshot.documents) == dict(before.documents)
     assert deals.snapshot.stored.plans == ()

@@ -237,6 +237,8 @@ def test_an_object_is_purged_with_its_records_and_what_pointed_at_it(deals):
     removed_long_ago(deals)
     deals.publish(purge=(Place(kind="object", name="deal"),))
     assert deals.differences() == ()
+    deals.publish(purge=(Place(kind="field", object="visit", name="deal"),))
+    assert deals.differences() == ()
     deals.publish(obj("deal"))
     assert deals.snapshot.object("deal").table == "deal_2"
 
