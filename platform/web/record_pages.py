@@ -29,11 +29,12 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.list_views import ListColumn
 from fieldstone.web.shell import plural
+from fieldstone.workflow.approvals import locks
 from fieldstone.workflow.approvals.panel import Panel
 
 HISTORY = "history"  # the tab that the platform adds
 ENTRIES = 100  # of the history
-ENDS = ("red", "gray")  # colours of values in which a path ends without having passed the others
+ENDS = frozenset({"red"})  # a value of this hue ends the path without success
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Pair:
     help: str
     wide: bool
     edit: str | None
+    why: str | None = None  # why it cannot be edited now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class RecordPage:
     buttons: list[str]
     more: list[str]
     editable: bool
+    held: frozenset[str]  # fields locked by an approval
     panel: Panel | None
     sections: list[Section] = field(default_factory=list)
     related: list[RelatedList] = field(default_factory=list)
@@ -166,12 +169,14 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
     panel = layouts.panel_for(current.snapshot, definition, current.principal, kind)
     shows = _Shown(definition, record, _conditions(layout))
     access = current.gate.access(definition.name, record_id)
-    editable = access >= EDIT and current.rights.can(definition.name, "edit")
+    approval = panel_of(definition, record)
+    held = _held(definition, record_id, approval)
+    editable = access >= EDIT and current.rights.can(definition.name, "edit") and not held >= definition.fields.keys()
     tabs = [tab for tab in layout.tabs if shows(tab) and _has_content(tab, definition)]
     names = [*(tab.id for tab in tabs), *([HISTORY] if _keeps_history(definition) else [])]
     chosen = asked if asked in names else (names[0] if names else "")
     path_def = layout.path_def or panel.path_def
-    approval = panel_of(definition, record)
+    may = {"edit": editable, **_may(definition, access, held=bool(held))}
     found = RecordPage(
         definition=definition,
         record=record,
@@ -182,9 +187,10 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
         path=_path(definition, record, path_def),
         path_field=_path_field(definition, path_def),
         guidance=None,
-        buttons=_buttons(definition, layout.page_buttons, shows, editable=editable, access=access),
-        more=_buttons(definition, layout.more_buttons, shows, editable=editable, access=access),
+        buttons=[each.name for each in layout.page_buttons if may.get(each.name) and shows(each)],
+        more=[each.name for each in layout.more_buttons if may.get(each.name) and shows(each)],
         editable=editable,
+        held=held,
         panel=approval,
     )
     if HISTORY in names:
@@ -272,18 +278,24 @@ def _guidance(found: RecordPage, path: PathDef | None) -> tuple[str, list[Pair]]
     return text_of(given.text), [_pair(found, each, label(each), wide=False) for each in fields]
 
 
-def _buttons(definition: ObjectDef, buttons: Iterable[Any], shows: _Shown, *, editable: bool, access: int) -> list[str]:
-    """Return the names of the buttons that this person may press on this record."""
+def _held(definition: ObjectDef, record_id: str, panel: Panel | None) -> frozenset[str]:
+    """Return the fields that an approval keeps this person from changing."""
+    if panel is None or not panel.locked or current.rights.setup("edit_locked"):
+        return frozenset()
+    return locks.held_fields(current.transaction, definition, record_id)
+
+
+def _may(definition: ObjectDef, access: int, *, held: bool) -> dict[str, bool]:
+    """Return which buttons, editing apart, this person may press on this record."""
     can = current.rights.can
-    allowed = {
-        "edit": editable,
+    return {
         "clone": can(definition.name, "create"),
-        "delete": access >= FULL and can(definition.name, "delete"),
+        "delete": access >= FULL and can(definition.name, "delete") and not held,
         "transfer": definition.owned_by != "none"
         and can(definition.name, "edit")
-        and (access >= FULL or current.rights.setup("transfer_any")),
+        and (access >= FULL or current.rights.setup("transfer_any"))
+        and not held,
     }
-    return [each.name for each in buttons if allowed.get(each.name) and shows(each)]
 
 
 def _section(found: RecordPage, section: SectionDef, shows: _Shown) -> Section | None:
@@ -304,7 +316,8 @@ def _section(found: RecordPage, section: SectionDef, shows: _Shown) -> Section |
 
 
 def _pair(found: RecordPage, each: FieldDef, shown: str, *, wide: bool) -> Pair:
-    writable = found.editable and each.name in current.rights.editable(found.definition.name) and not each.read_only
+    free = each.name not in found.held
+    writable = free and found.editable and each.name in current.rights.editable(found.definition.name) and not each.read_only
     return Pair(
         field=each,
         label=shown,
@@ -312,6 +325,7 @@ def _pair(found: RecordPage, each: FieldDef, shown: str, *, wide: bool) -> Pair:
         help=text_of(each.help),
         wide=wide or each.result_type in ("long_text", "rich_text", "text_area"),
         edit=f"{found.url}/edit#f-{each.name}" if writable else None,
+        why=_("Locked for approval") if not free and found.editable else None,
     )
 
 
