@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from fieldstone.db import faults
 from fieldstone.db.ids import new_id
 from fieldstone.db.transaction import Transaction, read, retrying
 from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Problem, Refused
@@ -285,10 +286,12 @@ class Records:
                 also(tx, outcomes)
             if dry_run:
                 raise _DryRun(outcomes)
+            faults.point("save.before_commit")
             return outcomes
 
         try:
             saved: tuple[Outcome, ...] = self.transact(work)
+            faults.point("save.committed")
             return saved
         except _DryRun as done:
             return done.outcomes
@@ -365,6 +368,7 @@ class Records:
                 for step in checks:
                     if batch.open:
                         step(batch)
+                faults.point("save.checked")
                 _sort_out(batch, mode, len(changes))
                 if batch.live:
                     self._write(batch, writes, mode, len(changes))
@@ -375,6 +379,7 @@ class Records:
         try:
             for step in writes:
                 step(batch)
+                faults.point("save.step_written")
         except IntegrityError as failure:
             constraints.explain(batch, failure)  # raises the failure again when it is none that input can cause
         failed = [item for item in batch.items if item.problems and item.status is None]
