@@ -103,7 +103,7 @@ def test_nothing_leaves_the_list_before_its_retention(firm):
 
 def test_the_recycle_bin_is_emptied_until_nothing_is_due(firm):
     left = [200, 200, 7, 0]
-    known = handlers(housekeeping.handlers(firm.world.engine, lambda: left.pop(0)))
+    known = handlers(housekeeping.handlers(firm.world.engine, lambda: left.pop(0), lambda pause: 0))
     for topic in (housekeeping.RECYCLE_BIN, housekeeping.RETENTION):
         with write(firm.world.engine) as tx:
             work = Outbox().put(tx, topic, {"slot": 1})
