@@ -56,6 +56,10 @@ class LayoutBuilder extends HTMLElement {
   }
   write() {
     this.draw();
+    this.keep();
+  }
+  keep() {
+    this.drawSteps();
     this.hidden_.value = this.json();
     this.hidden_.dispatchEvent(new Event("change", { bubbles: true }));
   }
@@ -141,6 +145,9 @@ class LayoutBuilder extends HTMLElement {
       );
     }
     if (focus) this.canvas.querySelector(`.bf[data-name="${CSS.escape(focus)}"]`)?.focus();
+    this.drawSteps();
+  }
+  drawSteps() {
     for (const [name, stack] of [
       ["undo", this.past],
       ["redo", this.future],
@@ -182,11 +189,13 @@ class LayoutBuilder extends HTMLElement {
         ? (section.label[document.documentElement.lang] ?? Object.values(section.label)[0] ?? "")
         : (section.label ?? "");
     const name = el("input", { class: "name", value: label, "aria-label": t("section") });
-    name.addEventListener("change", () =>
-      this.change(() => {
-        section.label = typeof section.label === "object" ? { ...section.label, [document.documentElement.lang]: name.value } : name.value;
-      }),
-    );
+    name.addEventListener("change", () => {
+      this.past.push(this.json());
+      this.future = [];
+      section.label = typeof section.label === "object" ? { ...section.label, [document.documentElement.lang]: name.value } : name.value;
+      name.closest(".sec").setAttribute("aria-label", name.value);
+      this.keep(); // nothing is drawn: what was clicked to leave the box is still there
+    });
     const columns = section.columns ?? 2;
     const button = (glyph, text, run, disabled = false) => {
       const made = el(
