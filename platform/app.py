@@ -14,6 +14,7 @@ from celery import Celery
 from sqlalchemy import Engine
 
 from fieldstone import rules
+from fieldstone.api import idempotency
 from fieldstone.auth import attempts, passwords, sessions, tokens
 from fieldstone.auth.first_logins import FirstLogin as Login
 from fieldstone.auth.first_logins import first_logins
@@ -39,7 +40,7 @@ from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
 
 # Modules that nothing else here would load, whose tables `migrate` has to know.
-WITH_TABLES = (attempts, audit, inbox, of_pages, passwords, recycle_bin, sessions, tokens)
+WITH_TABLES = (attempts, audit, idempotency, inbox, of_pages, passwords, recycle_bin, sessions, tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,14 @@ Here: constants, by area in alphabetical order, each with its unit and what happ
 Not here: who checks them. Source: spec/security.md, section 7; spec/metadata.md, section 9; spec/workflow.md, section 2; spec/api.md.
 """
 
+# --- api ---------------------------------------------------------------------------------------------------------------------
+
+BODY_BYTES = 10 << 20  # of a request, file uploads apart; above: 413
+CALLS_A_MINUTE = 600  # of one token or session; above: 429
+JSON_DEPTH = 32  # nested objects and arrays in a request
+JSON_KEYS = 10_000  # in a request
+NUMBER_DIGITS = 38  # of a number in a request
+
 # --- metadata ----------------------------------------------------------------------------------------------------------------
 # Over one of these: `limit_exceeded` with its name, value and count, at check, never at the first save.
 

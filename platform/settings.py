@@ -64,6 +64,7 @@ class Settings:
         unit="characters, 32 or more",
         secret=True,
     )
+    api_rate: int = _setting(600, "Calls of the API that one token may make in a minute; 0 sets no limit.", unit="calls", read=int)
     smtp_url: str = _setting(
         "", "Mail server: smtp://, smtp+starttls:// or smtps://user:password@host:port. Empty: mails stay in the mailbox page.", secret=True
     )

@@ -1,7 +1,7 @@
 """The web application: blueprints, who asks, tokens against foreign pages, headers, what a failure looks like.
 
 Here: `create_app` and what happens before and after every view. A route that does not say whom it admits stops the start.
-Not here: the views (a file a subject), JSON for programs (`api/app.py`, hung in below `/api`).
+Not here: the views (a file a subject), JSON for programs (`api/app.py`, hung in for `/api` and `/health/`).
 Source: spec/security.md, sections 6, 7 and 11.
 """
 
@@ -18,6 +18,7 @@ from flask_babel import Babel
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import BadRequest, Forbidden
 
+from fieldstone.api.app import Mounted, create_api
 from fieldstone.auth import principals, sessions
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import NotAllowed
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 MOST_BODY = 10 * 2**20  # bytes, uploads apart
 MOST_FORM_MEMORY = 2**20
 MOST_FORM_PARTS = 1_000
-API = "/api/"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ""})
 
 
@@ -66,6 +66,7 @@ def create_app(org: Org) -> Flask:
     app.add_url_rule("/csp-report", "csp_report", _csp_report, methods=["POST"])
     _register(app)
     require_admissions(app)
+    app.wsgi_app = Mounted(app.wsgi_app, create_api(org))  # type: ignore[assignment]  # as Flask's manual does it
     return app
 
 
@@ -87,8 +88,6 @@ def _begin() -> ResponseReturnValue | None:
         _recognise()
         return None  # the routing error is raised next, and shown to whom it may concern
     _require_known_host(org)
-    if request.path.startswith(API):
-        return None  # programs: the API recognises tokens itself
     admission = admission_of(current_app.view_functions[rule.endpoint])
     assert admission is not None
     if request.endpoint in ("static", "health", "favicon"):
@@ -152,7 +151,7 @@ def _finish(response: Response) -> Response:
     headers.protect(response, request_id=here.request_id, https=urlsplit(settings.address).scheme == "https", style_nonce=here.style_nonce)
     if (
         here.signed_in is None
-        and not request.path.startswith(("/static/", API))
+        and not request.path.startswith("/static/")
         and request.endpoint not in ("health", "csp_report", "favicon")
     ):
         remember_visit(response, settings, here.csrf_key)
