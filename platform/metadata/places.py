@@ -409,7 +409,7 @@ class _Reader:
 
     def app(self) -> Iterator[Place]:
         for index, item in enumerate(self.document.get("items", ())):
-            yield from self.name(("items", index, "object"), item.get("object"), "object", "shows")
+            yield from self.name(("items", index, "object"), item.get("object"), "object", "shows", goes=("items", index))
             if isinstance(item.get("object"), str):
                 yield from self.name(("items", index, "list_view"), item.get("list_view"), "list_view", "shows", of=item["object"])
 

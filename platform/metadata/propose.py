@@ -102,9 +102,12 @@ def _drop_mentions(register: _Register, documents: dict[str, Mapping[str, Any]])
         for identity in register.changed.values()
         if identity.kind == "field" and identity.state == ARCHIVED
     )
-    if not gone:
+    objects = frozenset(
+        identity.name.lower() for identity in register.changed.values() if identity.kind == "object" and identity.state == ARCHIVED
+    )
+    if not gone and not objects:
         return ()
-    without = references.without_mentions(documents, gone)
+    without = references.without_mentions(documents, gone, objects)
     changed = tuple(sorted(different(documents, without)))
     documents.update(without)
     return changed

@@ -291,10 +291,13 @@ def _dropped(node: Any, way: Way) -> Any:
     return [*node[:step], *([] if len(way) == 1 else [_dropped(node[step], way[1:])]), *node[step + 1 :]]
 
 
-def without_mentions(documents: Mapping[str, Document], gone: frozenset[tuple[str, str]]) -> dict[str, Document]:
-    """Return `documents` without plain mentions of the fields `gone` ((object, field), in lower case).
+def without_mentions(
+    documents: Mapping[str, Document], gone: frozenset[tuple[str, str]], objects: frozenset[str] = frozenset()
+) -> dict[str, Document]:
+    """Return `documents` without plain mentions of the fields `gone` ((object, field)) and of the `objects`, all in lower case.
 
-    Items of layouts, columns, panels, rights and what stands for nothing without its field go; expressions stay, for the checker to refuse.
+    Items of layouts, columns, panels, navigation, rights and what stands for nothing without them go; expressions and lookups stay, for
+    the checker to refuse.
     """
     names = Names(documents)
     found: dict[str, Document] = {}
@@ -302,10 +305,16 @@ def without_mentions(documents: Mapping[str, Document], gone: frozenset[tuple[st
         ways = {
             place.goes
             for place in _readable(document, names)
-            if place.goes is not None and place.kind == "field" and any(read in gone for read in fields_read(place, names))
+            if place.goes is not None and _is_gone(place, gone, objects, names)
         }
         found[path] = without(document, _outermost(ways)) if ways else document
     return found
+
+
+def _is_gone(place: Place, gone: frozenset[tuple[str, str]], objects: frozenset[str], names: Names) -> bool:
+    if place.kind == "object":
+        return place.form in ("name", "key") and place.value.lower() in objects
+    return place.kind == "field" and any(read in gone for read in fields_read(place, names))
 
 
 def _readable(document: Document, names: Names) -> list[Place]:

@@ -59,6 +59,7 @@ def to_form(part: Mapping[str, Any], name: str = "") -> MultiDict[str, str]:
             typed[key] = _as_typed(given[key])
     for key in LABELS:
         put_label(typed, key, part.get(key))
+    typed["declassified"] = part.get("declassified", {}).get("reason", "")
     default = part.get("default")
     typed["default"] = ";".join(default) if isinstance(default, list) else _as_typed(default) if default is not None else ""
     for number, value in enumerate(part.get("values", ())):
@@ -121,6 +122,9 @@ def from_form(typed: MultiDict[str, str], type_: str, before: Mapping[str, Any] 
     for key in LABELS:
         if key in has:
             put(part, key, label_of(form.label(key), before.get(key)))
+    if "declassified" in has and "declassified" in typed:
+        reason = form.value("declassified").strip()
+        put(part, "declassified", {"reason": reason} if reason else None)
     if "default" in has and "default" in typed:
         put(part, "default", _default(form.value("default").strip(), type_))
     if "values" in has:
@@ -189,6 +193,8 @@ def places(name: str, type_: str, number_of_values: int) -> dict[str, Control]:
     found = {f"{at}/{key}": Control(name=key, label=words.get(key, key)) for key in options_of(type_)}
     found |= {f"{at}/{key}": Control(name=f"{key}-{first}", label=words[key]) for key in ("label", "help", "filter_message")}
     found |= {f"{at}/values": Control(name="values_new", label=_("Values")), at: Control(name="api_name", label=_("API name"))}
+    if type_ == "roll_up":
+        found[at] = Control(name="relation", label=words["relation"])
     found |= {
         f"{at}/values/{number}": Control(name=f"value.{number}.name", label=_("Value %(number)s", number=number + 1))
         for number in range(number_of_values)
@@ -209,6 +215,7 @@ def option_words() -> dict[str, str]:
         "controlled_by": _("Depends on"), "returns": _("Result"), "blanks": _("Blank numbers"), "relation": _("Records"),
         "function": _("Takes"), "field": _("Of the field"), "formula": _("Formula"), "filter": _("Filter"),
         "filter_message": _("Message of the filter"), "default": _("Default"), "values": _("Values"), "allowed": _("Allowed values"),
+        "declassified": _("Shown to all readers because"),
     }  # fmt: skip
 
 

@@ -68,7 +68,9 @@ def _tab_of_form(tab: Document, typed: MultiDict[str, str]) -> Document:
     if typed.get("plain") == "1":
         sections = _plain(tab, typed)
     else:
-        sections = [_section_of_form(section, components) for section in _read(typed.get("layout"), "sections")]
+        known = {str(section["id"]): section for section in tab.get("sections", ())}
+        given = _read(typed.get("layout"), "sections")
+        sections = [_section_of_form(section, known.get(str(section.get("id")), {}), components) for section in given]
     taken = {str(section["id"]) for section in sections if section.get("id")}
     for section in sections:
         if not section.get("id"):
@@ -88,10 +90,11 @@ def _free(word: str, taken: set[str]) -> str:
     return f"{word}_{number}"
 
 
-def _section_of_form(given: Document, components: list[Document]) -> Document:
+def _section_of_form(given: Document, before: Document, components: list[Document]) -> Document:
     section = {key: value for key, value in given.items() if key not in ("items", "label", "columns")}
     label = given.get("label")
-    section["label"] = {current.language: label} if isinstance(label, str) and label else label
+    texts = {current.language: label} if isinstance(label, str) else {tag: text for tag, text in (label or {}).items() if text}
+    section["label"] = label_of({tag: text for tag, text in texts.items() if text}, before.get("label"))
     section["columns"] = 1 if given.get("columns") == 1 else 2
     section["items"] = [item for each in given.get("items", ()) if (item := _item_of_form(each, components)) is not None]
     return {key: value for key, value in section.items() if value not in (None, "", {})}

@@ -104,7 +104,9 @@ def _save(part: Part) -> ResponseReturnValue:
     typed = MultiDict(request.form)
     try:
         tabs = tabs_of_form(typed)
-    except (Refused, ValueError, KeyError, TypeError):  # no page of ours sends this
+        if not tabs:
+            raise ValueError("no tabs")
+    except (Refused, ValueError, KeyError, TypeError, AttributeError):  # no page of ours sends this
         begin = part.document() if part.published is not None else generated(part.definition)
         return _show(part, typed, begin["tabs"], problems=(Problem(code="form_not_understood"),), status=422)
     step = next((each for each in STEPS if each in typed), None)

@@ -68,9 +68,15 @@ def create_object() -> ResponseReturnValue:
     right = "read" if document["fields"].get("name", {}).get("type") == "auto_number" else "edit"
     put_too = [*_in_apps(typed, name), *(grants.object_documents(grants.of_new_object(typed), name, {}) if name and right else ())]
 
+    taken = current.snapshot.find("object", name) is not None
+
     def again(problems: tuple[Problem, ...]) -> ResponseReturnValue:
+        if taken:
+            problems = (*problems, Problem(code="name_taken", params={"name": name}, document=path, pointer="/api_name"))
         return _new_form(with_problems(typed, problems, _places(), path), 422 if problems else 200)
 
+    if taken:
+        return again(())
     way = Way(
         title=_("New object"),
         back="/setup/objects/new",
@@ -89,7 +95,7 @@ def _new_form(form: TypedForm, status: int = 200) -> ResponseReturnValue:
         definition=None,
         features=FEATURES,
         grantees=grants.of_new_object(form.typed) if grants.may_grant() else [],
-        apps=[each for each in current.snapshot.all("app") if isinstance(each, AppDef)],
+        apps_to_choose=[each for each in current.snapshot.all("app") if isinstance(each, AppDef)],
     )
 
 

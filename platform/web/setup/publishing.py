@@ -100,7 +100,7 @@ def _show(planned: Plan, way: Way, asked: Mapping[str, Problem], ticked: frozens
         way=way,
         steps=steps_of(planned),
         mentions=[words_of(path) for path in planned.proposal.mentions],
-        confirms=[(key, word(each), key in ticked) for key, each in asked.items()],
+        confirms=[(key, texts.word(each, current.language, planned.labels), key in ticked) for key, each in asked.items()],
         unticked=unticked,
         kept=kept,
         action=request.path,

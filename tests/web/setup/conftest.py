@@ -1,0 +1,82 @@
+"""What the tests of Setup's pages have in common: reading what a page says, walking from form to plan to publish."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+TAGS = re.compile(r"<(?:script|template)\b.*?</(?:script|template)>|<[^>]+>", re.DOTALL)
+
+
+def words(answer):
+    """The text of a page, without markup."""
+    return re.sub(r"\s+", " ", html.unescape(TAGS.sub(" ", answer.text)))
+
+
+def steps(answer):
+    """The steps of the plan that a page shows."""
+    plan = re.search(r'<ol class="plan">(.*?)</ol>', answer.text, re.DOTALL)
+    return [] if plan is None else [words_of(item) for item in re.findall(r"<li>(.*?)</li>", plan[1], re.DOTALL)]
+
+
+def words_of(text):
+    return re.sub(r"\s+", " ", html.unescape(TAGS.sub(" ", text))).strip()
+
+
+def carried(answer):
+    """What the page of a plan sends with Publish: all that was typed."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    return [(name, html.unescape(value)) for name, value in found]
+
+
+def ticks(answer):
+    """The ticks that a plan wants."""
+    return [("confirm", html.unescape(value)) for value in re.findall(r'name="confirm" value="([^"]*)"', answer.text)]
+
+
+def error_at(answer, control):
+    """The sentences at a control of a form."""
+    found = re.search(rf'data-field="{re.escape(control)}".*?(?=data-field="|</form>)', answer.text, re.DOTALL)
+    return [] if found is None else [words_of(each) for each in re.findall(r'<p class="err">(.*?)</p>', found[0], re.DOTALL)]
+
+
+class Builder:
+    """An administrator at work: fills in a form, reads the plan, publishes."""
+
+    def __init__(self, site, visitor):
+        self.site, self.visitor = site, visitor
+
+    @property
+    def snapshot(self):
+        return self.site.org.holder.newest()
+
+    def get(self, url):
+        return self.visitor.get(url)
+
+    def plan(self, url, fields=None, **more):
+        """Send a form; what comes back is the plan, or the form with its problems."""
+        return self.visitor.post(url, fields, **more)
+
+    def publish(self, url, fields=None, **more):
+        """Send a form, read its plan and publish it as its page does."""
+        shown = self.plan(url, fields, **more)
+        assert shown.status_code == 200, words(shown)
+        sent = [pair for pair in carried(shown) if pair[0] != "csrf_token"] + ticks(shown)
+        answer = self.visitor.post(url, [*sent, ("publish", "1")])
+        assert answer.status_code == 303, words(answer)
+        return answer
+
+    def publish_at_once(self, url, fields=None, **more):
+        """Send a form with its button Publish."""
+        answer = self.visitor.post(url, fields, publish="1", **more)
+        assert answer.status_code == 303, words(answer)
+        return answer
+
+
+@pytest.fixture
+def builder(site, admin):
+    """An administrator in Setup."""
+    admin.get("/setup")
+    return Builder(site, admin)
