@@ -7,6 +7,7 @@ workers and the tests all begin with an `Org`.
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,16 +19,18 @@ from fieldstone.api import idempotency
 from fieldstone.auth import attempts, passwords, sessions, tokens
 from fieldstone.auth.first_logins import FirstLogin as Login
 from fieldstone.auth.first_logins import first_logins
+from fieldstone.data import background as imports_in_background
 from fieldstone.db.engine import create_engine
 from fieldstone.db.migrations import current as schema_revision
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
-from fieldstone.metadata import store
+from fieldstone.metadata import publish, store
 from fieldstone.metadata.holder import Holder
 from fieldstone.notify import inbox
 from fieldstone.packs.install import install
 from fieldstone.packs.read import SHIPPED
 from fieldstone.records import audit, recycle_bin
+from fieldstone.records.reindexing import catch_up
 from fieldstone.records.save import Records
 from fieldstone.settings import Settings
 from fieldstone.web import tables as of_pages
@@ -86,11 +89,15 @@ def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
     """Return the org on an engine that is open already: for `open_org`, and for tests on databases of their own."""
     name = hashlib.sha256(f"{settings.database} {settings.database_schema}".encode()).hexdigest()[:12]
     purge_bin = partial(recycle_bin.purge_due, engine, holder)
-    handlers = tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin)])
+    handlers: dict[str, tasks.Handler] = {}  # filled below: what they do may need the queue that calls them
     celery = queue.celery_app(settings.broker_url, partial(tasks.perform, engine, handlers), org=name)
     outbox = Outbox(hint=queue.Queue(celery, org=name).hint)
     notices = Notices(post=Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url), address=settings.address)
     records = Records(engine, holder, steps(notices), secret=settings.secret_key)
+    imports = imports_in_background.handler(records, settings.files, outbox)
+    handlers.update(
+        tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin, partial(catch_up, records)), imports])
+    )
     return Org(
         settings=settings,
         name=name,
@@ -111,11 +118,13 @@ class Background:
     def __init__(self, org: Org) -> None:
         self._worker = queue.InProcessWorker(partial(tasks.perform, org.engine, org.handlers), org=org.name)
         self._scheduler = org.scheduler()
+        self._resume = partial(publish.resume_all, org.engine, snapshots=org.holder)
 
     def start(self) -> None:
-        """Start both; return when they take work."""
+        """Start both, and take up what publishing a killed process had left; return when they take work."""
         self._worker.start()
         self._scheduler.start()
+        threading.Thread(target=self._resume, name="resume plans", daemon=True).start()
 
     def stop(self) -> None:
         """Let what is being done be finished; what has not begun stays in the outbox."""

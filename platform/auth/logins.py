@@ -41,7 +41,7 @@ def sign_in(engine: Engine, username: str, password: str, *, address: str | None
         waiting = attempts.wait(transaction, attempts.account_key(username), attempts.address_key(address))
         if waiting:
             raise TryAgain("login_attempts", after_seconds=attempts.next_try(waiting))
-        user_id = _find(transaction.connection, username)
+        user_id = user_called(transaction.connection, username)
         kept = passwords.kept_password(transaction, user_id) if user_id is not None else None
     # Outside a transaction: it takes 20 ms on purpose, and a reader of the database must not wait for that.
     good = passwords.matches(password, kept[0] if kept is not None else None)
@@ -62,8 +62,8 @@ def sign_in(engine: Engine, username: str, password: str, *, address: str | None
     return login
 
 
-def _find(connection: Connection, username: str) -> str | None:
-    """Return the id of the one active user with this login name or mail address."""
+def user_called(connection: Connection, username: str) -> str | None:
+    """Return the id of the one active user with this login name, in any letter case, or mail address; None if there is none."""
     wanted = username.strip().lower()
     statement = marked(
         select(USER.c.id)

@@ -17,20 +17,16 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from fieldstone.errors import Problem, Refused
+from fieldstone.metadata.field_types.date import day_by
 
 SAMPLES = 5
 MOST_DISTINCT = 1000  # values kept to propose picklist mappings and to name near misses
-PIVOT = 70  # a two-digit year from here on is of the last century; shown where such a column is confirmed
-REPUBLIC_ERA = 1911  # year 115 of the Republic era is 2026
 
-# name → (pattern, places of year, month, day); the names are what a mapping stores and a person reads
-DATE_FORMATS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "Y-M-D": (re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"), "ymd"),
-    "M/D/Y": (re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})"), "mdy"),
-    "D/M/Y": (re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})"), "dmy"),
-    "Y年M月D日": (re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日"), "ymd"),
-    "民國": (re.compile(r"(?:民國)?\s*(\d{2,3})[年/.-](\d{1,2})[月/.-](\d{1,2})日?"), "rmd"),
-}
+# The formats that are tried, as `CellFormat.date` names them; the names are what a mapping stores and a person reads.
+DATE_FORMATS = (
+    *("Y-M-D", "Y/M/D", "Y.M.D", "M/D/Y", "D/M/Y", "M-D-Y", "D-M-Y", "D.M.Y", "M.D.Y", "Y年M月D日"),
+    *("ROC", "ROC Y-M-D", "ROC Y.M.D", "ROC Y年M月D日"),
+)
 # name → (grouping characters, decimal sign)
 NUMBER_FORMATS: Mapping[str, tuple[str, str]] = {"1,234.5": (",' ", "."), "1.234,5": (".' ", ",")}
 CURRENCY_SIGNS = re.compile(r"[$€£¥￥₩]|(?:USD|EUR|CNY|RMB|TWD|HKD|NT\$|HK\$)", re.IGNORECASE)
@@ -98,21 +94,7 @@ def profile(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> tuple[Pr
 
 def read_date(text: str, name: str) -> date | None:
     """Return the day that `text` names in the format `name`, or None when it does not fit."""
-    pattern, order = DATE_FORMATS[name]
-    found = pattern.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if found is None:
-        return None
-    parts = dict(zip(order, map(int, found.groups()), strict=True))
-    if "r" in parts:
-        year = parts["r"] + REPUBLIC_ERA
-    elif "y" in parts and len(found.group(order.index("y") + 1)) == 2:
-        year = parts["y"] + (1900 if parts["y"] >= PIVOT else 2000)
-    else:
-        year = parts["y"]
-    try:
-        return date(year, parts["m"], parts["d"])
-    except ValueError:
-        return None
+    return day_by(text, name)
 
 
 def read_number(text: str, name: str) -> Decimal | None:

@@ -29,18 +29,18 @@ from fieldstone.data import csv_files, jobs, mapping
 from fieldstone.data.csv_files import Reading, Row
 from fieldstone.data.jobs import RowOutcome, State
 from fieldstone.data.mapping import STAMP, ImportMapping
-from fieldstone.db import statistics
+from fieldstone.db import faults, statistics
 from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import Transaction, read, write
 from fieldstone.errors import FieldstoneError, Problem, Refused
 from fieldstone.limits import BATCH_RECORDS
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
-from fieldstone.metadata.holder import Holder
 from fieldstone.records import audit
 from fieldstone.records.changes import Change, Outcome
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.access import require_setup
+from fieldstone.records.gate.write import compared
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Reference
 from fieldstone.records.save import Records
@@ -122,13 +122,18 @@ def require_sound(records: Records, what: Import) -> None:
 
 
 def rehearse(records: Records, what: Import) -> Report:
-    """Return what a run would do, row by row the same if nobody else writes in between. Nothing is left of it."""
+    """Return what a run would do. Nothing is left of it."""
+    return report(foretell(records, what))
+
+
+def foretell(records: Records, what: Import) -> list[RowOutcome]:
+    """Return what would become of each row, the same as in a run if nobody else writes in between; ids apart. Nothing is left of it."""
     require_sound(records, what)
+    outcomes: list[RowOutcome] = []
     with _rehearsal(records) as elsewhere:
-        outcomes: list[RowOutcome] = []
         for chunk in _chunks(what, frozenset()):
             _Chunk(elsewhere, what, chunk).save(lambda tx, found: outcomes.extend(found))
-        return report(outcomes)
+    return outcomes
 
 
 def run(records: Records, what: Import, *, step: Callable[[], bool] = lambda: True) -> Report:
@@ -146,10 +151,16 @@ def run(records: Records, what: Import, *, step: Callable[[], bool] = lambda: Tr
             audit.note(tx, what.principal, "import.started", details={"job": what.job, "object": what.mapping.object})
     if not begun:
         return of_job(records, what.job)
+
+    def note(tx: Transaction, found: list[RowOutcome]) -> None:
+        jobs.note_rows(tx, what.job, found)
+        faults.point("import.chunk_saved")
+
     for chunk in _chunks(what, done):
         if not step() or _is_cancelled(records, what.job):
             return of_job(records, what.job)
-        _Chunk(records, what, chunk).save(lambda tx, found: jobs.note_rows(tx, what.job, found))
+        faults.point("import.before_chunk")
+        _Chunk(records, what, chunk).save(note)
     with write(records.engine) as tx:
         jobs.change(tx.connection, what.job, only=(State.RUNNING,), state=State.DONE.value, ended_at=tx.now)
     statistics.refresh(records.engine)
@@ -212,7 +223,7 @@ def _rehearsal(records: Records) -> Iterator[Records]:
             engine = _copied(records.engine, Path(folder) / "copy.sqlite")
             try:
                 elsewhere = copy(records)
-                elsewhere.engine, elsewhere.holder = engine, Holder(engine)
+                elsewhere.engine = engine
                 with _rolled_back(elsewhere) as inside:
                     yield inside
             finally:
@@ -276,7 +287,7 @@ class _Chunk:
         """Read and match the rows; return those that mean the same record as an earlier one of this chunk: they come after it."""
         with self.records.reading(self.what.principal) as gate:
             definition = gate.rights.object(self.mapping.object)
-            context = _context(gate)
+            context = context_of(gate)
             read_row = mapping.compiled(self.mapping, self.what.reading.columns)
             mapped = [(row, read_row(row.cells, context)) for row in self.rows if row.problem is None]
             self.settled = [_failed(row.number, row.problem) for row in self.rows if row.problem is not None]
@@ -352,7 +363,7 @@ class _Chunk:
             if len(found) > 1:
                 raise BadValue("several_records", {"target_object": key.to, "value": text, "count": len(found)})
             return found[0] if found else None
-        return FIELD_TYPES[key.type].from_cell(key, text, self.formats.get(key.name))
+        return compared(key, FIELD_TYPES[key.type].from_cell(key, text, self.formats.get(key.name)))
 
     def _place(self, definition: ObjectDef, row: Row, values: dict[str, str | None], found: list[str]) -> None:
         operation = self.mapping.operation
@@ -402,15 +413,20 @@ class _Chunk:
             raise Refused(Problem(code="import_key_too_wide", params={"name": names[0], "limit": MATCHES}))
         for start in range(0, len(ids), BATCH_RECORDS):
             for each in gate.records(definition.name, ids[start : start + BATCH_RECORDS], ("id", *names)):
-                known.setdefault(tuple(_plain(each.get(name)) for name in names), []).append(each["id"])
+                known.setdefault(tuple(_compared(definition, name, each.get(name)) for name in names), []).append(each["id"])
         return known
 
 
-def _plain(value: Any) -> Any:
-    return value.id if isinstance(value, Reference) else value
+def _compared(definition: ObjectDef, name: str, value: Any) -> Any:
+    """Return what decides whether a stored value is that of a row's key."""
+    found = definition.field(name)
+    if isinstance(value, Reference) or found is None:
+        return value.id if isinstance(value, Reference) else value
+    return compared(found, value)
 
 
-def _context(gate: Gate) -> rules.Context:
+def context_of(gate: Gate) -> rules.Context:
+    """Return what expressions over rows may know: the time, the day, who imports."""
     principal = gate.principal
     return rules.Context(now=gate.tx.now, today=gate.today, zone=ZoneInfo(str(principal.zone)), globals=principal.globals())
 

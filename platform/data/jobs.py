@@ -123,6 +123,18 @@ def get(connection: Connection, job: str) -> Row[Any]:
     return found
 
 
+def twin(connection: Connection, job: str) -> Row[Any] | None:
+    """Return another job that has created, or is creating, records from the same file by the same mapping; None if there is none.
+
+    Only of mappings that create whatever they meet: the others find what is there.
+    """
+    mine = get(connection, job)
+    if mine.mapping.get("operation") != "create":
+        return None
+    same = select(JOB).where(JOB.c.file_hash == mine.file_hash, JOB.c.object == mine.object, JOB.c.id != job, JOB.c.rows_created > 0)
+    return next((each for each in connection.execute(same) if each.mapping == mine.mapping), None)
+
+
 def listed(connection: Connection, by: str | None, limit: int = 100) -> list[Row[Any]]:
     """Return the newest jobs, those of one person or all."""
     wanted = select(JOB).order_by(JOB.c.created_at.desc()).limit(limit)

@@ -7,6 +7,7 @@ Not here: showing them (the surface).
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
@@ -32,6 +33,7 @@ MOMENT = re.compile(
 )
 CLOCK = re.compile(r"(上午|下午|am|pm)?\s*([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?\s*(am|pm)?", re.IGNORECASE)
 REPUBLIC = 1911  # years of the Republic count from here
+PIVOT = 70  # a two-digit year from here on is of the last century
 
 
 def day(text: str) -> date | None:
@@ -202,24 +204,34 @@ def cell_day(text: str, form: str | None) -> date:
     """Return the day that `text` means in `form`; never guessed: `3/4/2026` needs one. ISO is read in any case."""
     found = day(text)
     if found is None and form is not None:
-        found = _by_format(text, form)
+        found = day_by(text, form)
     if found is None:
         raise BadValue("not_a_date", {"value": text[:60]})
     return found
 
 
-def _by_format(text: str, form: str) -> date | None:
+def day_by(text: str, form: str) -> date | None:
+    """Return the day that `text` writes in `form` (see `CellFormat.date`), None if it is written otherwise.
+
+    Full-width digits are read. A year has four digits, or two where it does not come first; of the Republic two or three.
+    """
     republic = form.upper().startswith("ROC")
     order = "Y/M/D" if form.upper() == "ROC" else form.upper().removeprefix("ROC").strip()
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if republic:
+        plain = plain.removeprefix("民國").strip()
     letters = [letter for letter in order if letter in "YMD"]
-    numbers = re.findall(r"[0-9]+", text)
-    marks = re.sub(r"[0-9]+", "#", text)
+    numbers = re.findall(r"[0-9]+", plain)
+    marks = re.sub(r"[0-9]+", "#", plain)
     if sorted(letters) != ["D", "M", "Y"] or len(numbers) != 3 or marks != re.sub(r"[YMD]+", "#", order):
+        return None
+    digits = len(numbers[letters.index("Y")])
+    if digits not in ((2, 3) if republic else (4,) if letters[0] == "Y" else (2, 4)):
         return None
     parts = dict(zip(letters, map(int, numbers), strict=True))
     year = parts["Y"] + REPUBLIC if republic else parts["Y"]
-    if not republic and len(numbers[letters.index("Y")]) == 2:
-        year += 2000 if year < 70 else 1900
+    if digits == 2 and not republic:
+        year += 2000 if year < PIVOT else 1900
     try:
         return date(year, parts["M"], parts["D"])
     except ValueError:

@@ -62,7 +62,8 @@ def aggregate(gate: Gate, query: Query, by: tuple[Group, ...], wanted: Mapping[s
     grouped = [_grouped(gate, sources, each, index) for index, each in enumerate(by)]
     aggregates = {name: _aggregated(gate, sources, name, *each) for name, each in wanted.items()}
     columns = [column for group in grouped for column in group.columns] + [column for each in aggregates.values() for column in each[0]]
-    statement = select(*columns).select_from(sources.origin).where(*gate.wanted(sources, query))
+    conditions_met = gate.wanted(sources, query)  # first: a condition over a parent joins it to the origin
+    statement = select(*columns).select_from(sources.origin).where(*conditions_met)
     if grouped:
         keys = [column for group in grouped for column in group.columns]
         ordered = [group.order.asc().nulls_last() for group in grouped]

@@ -37,7 +37,7 @@ from fieldstone.records.gate.projection import Projection, needed_columns
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.gate.sources import Sources
 from fieldstone.records.gate.tables import marked
-from fieldstone.records.gate.write import find_by_key
+from fieldstone.records.gate.write import compared, find_by_key
 from fieldstone.records.history import HistoryEntry, entries
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
@@ -102,15 +102,18 @@ class Gate:
         return self._by_ids(definition, select, ids, False)
 
     def having(self, object_name: str, field: str, values: Iterable[Any]) -> dict[Any, list[str]]:
-        """Return the ids of the visible records whose stored field has one of `values`, by value; one statement.
+        """Return the ids of the visible records whose stored field has one of `values`, by the value as given; one statement.
 
-        The values are typed, those of a lookup ids. Raises NotVisible for a field that the principal may not read.
+        The values are typed, those of a lookup ids; of a field in which case does not count they may be in any.
+        Raises NotVisible for a field that the principal may not read.
         """
         definition = self.rights.object(object_name)
         found = definition.field(field)
         if found is None or found.column is None or not self._readable(definition, field):
             raise NotVisible
-        return find_by_key(self.tx, self.asking, definition, found, values)
+        wanted = {value: compared(found, value) for value in values}
+        ids = find_by_key(self.tx, self.asking, definition, found, set(wanted.values()))
+        return {value: ids[key] for value, key in wanted.items() if key in ids}
 
     def names(self, object_name: str, ids: Sequence[str]) -> dict[str, Reference]:
         """Return references to the visible ones of these records by id."""

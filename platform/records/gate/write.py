@@ -37,6 +37,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from fieldstone.db.column_types import Id, JsonText, PlainText, is_id
 from fieldstone.db.transaction import Transaction
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.field_types import FIELD_TYPES
 from fieldstone.metadata.snapshot import Relation, Snapshot
 from fieldstone.metadata.tables import compared_column
 from fieldstone.records.gate import sharing, tables
@@ -356,6 +357,16 @@ def find_by_key(
     for value, record_id in tx.connection.execute(marked(statement, "key"), {**asking.parameters, "wanted": list(values)}):
         answer.setdefault(value, []).append(record_id)
     return answer
+
+
+def compared(key: FieldDef, value: Any) -> Any:
+    """Return what decides equality of `value`: its match key where case does not count."""
+    kind = FIELD_TYPES[key.type]
+    if key.ignore_case:
+        for spec in kind.columns(key):
+            if spec.key == "match":
+                return kind.key_value(key, spec)(value)
+    return value
 
 
 # --- the search index ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, CellFormat, H
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.evaluation import Evaluation
-from fieldstone.records.gate.write import find_by_key
+from fieldstone.records.gate.write import compared, find_by_key
 
 Coerce: TypeAlias = Callable[[Any], Any]
 ON_CREATE = frozenset({"owner", "record_type"})  # system fields that a create may name
@@ -239,16 +239,6 @@ _ABSENT = object()
 def is_key(target: ObjectDef, key: FieldDef) -> bool:
     """Whether a record of `target` may be named by this field: unique ones, and the name where exactly one record has it."""
     return key.unique or key.external_id or key.type == "auto_number" or key.name == target.name_field
-
-
-def compared(key: FieldDef, value: Any) -> Any:
-    """Return what decides equality of `value`: its match key where case does not count."""
-    kind = FIELD_TYPES[key.type]
-    if key.ignore_case:
-        for spec in kind.columns(key):
-            if spec.key == "match":
-                return kind.key_value(key, spec)(value)
-    return value
 
 
 def _system_value(found: FieldDef, value: Any) -> Any:
