@@ -64,6 +64,43 @@ GROUPS: tuple[SetupGroup, ...] = (
             ),
         ),
     ),
+    SetupGroup(
+        label=_l("People and rights"),
+        pages=(
+            SetupPage(
+                url="/setup/users",
+                label=_l("Users"),
+                note=_l("Who works here, what they may do, their passwords"),
+                icon="user-round",
+                hue="violet",
+                rights=("manage_users",),
+            ),
+            SetupPage(
+                url="/setup/permissions",
+                label=_l("Permissions"),
+                note=_l("Rights on objects and fields, as matrices"),
+                icon="key-round",
+                hue="green",
+                rights=("manage_security",),
+            ),
+            SetupPage(
+                url="/setup/roles",
+                label=_l("Roles"),
+                note=_l("Who sees whose records"),
+                icon="network",
+                hue="sky",
+                rights=("manage_security",),
+            ),
+            SetupPage(
+                url="/setup/queues",
+                label=_l("Queues"),
+                note=_l("Groups that own records and decide approvals"),
+                icon="users",
+                hue="teal",
+                rights=("manage_security",),
+            ),
+        ),
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from flask_babel import gettext as _
 from pypinyin import lazy_pinyin
 from werkzeug.datastructures import MultiDict
 
@@ -77,7 +78,7 @@ def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], place
     at_controls: dict[str, list[str]] = {}
     summary: list[Mapping[str, str]] = []
     for problem in problems:
-        said = word(problem)
+        said = sentence(problem)
         control = _control(problem, places, path)
         if control is None:
             where = f"{problem.document or ''}{problem.pointer or ''}"
@@ -86,6 +87,13 @@ def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], place
         at_controls.setdefault(control.name, []).append(said)
         summary.append({"id": control.id, "label": control.label, "text": said})
     return TypedForm(typed=typed, at_controls=at_controls, summary=summary)
+
+
+def sentence(problem: Problem) -> str:
+    """Return a problem in words; inside an expression of several lines with its line."""
+    said = word(problem)
+    span = problem.span
+    return said if span is None or span.line == 1 else str(_("Line %(line)s: %(problem)s", line=span.line, problem=said))
 
 
 def _control(problem: Problem, places: Mapping[str, Control], path: str) -> Control | None:

@@ -83,6 +83,10 @@ PAGES = {
     "list_view": "/setup/objects/{object}/views/{name}",
     "validation_rule": "/setup/objects/{object}/rules/{name}",
     "record_type": "/setup/objects/{object}/types/{name}",
+    "permission_set": "/setup/permissions/sets/{name}",
+    "profile": "/setup/permissions/profiles/{name}",
+    "role": "/setup/roles/{name}",
+    "queue": "/setup/queues/{name}",
 }
 
 

@@ -15,6 +15,7 @@ const ELEMENTS = {
   "x-import-progress": () => import("./import-progress.js"),
   "x-layout-builder": () => import("./layout-builder.js"),
   "x-lookup": () => import("./lookup.js"),
+  "x-narrow": () => import("./narrow.js"),
   "x-palette": () => import("./palette.js"),
   "x-rich": () => import("./rich.js"),
   "x-selection": () => import("./selection.js"),
