@@ -1,0 +1,136 @@
+"""Setup in a real browser: the builder and the expression editor at work, every page accessible in both themes and widths."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import pages
+from tests.support.pages import PASSWORD
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_databases):
+    """The small sales org, served to a browser: one for the tests of this file."""
+    url = sqlite_databases.copy("pages", pages.prepare)
+    with pages.served(sqlite_databases.engine(url)) as served:
+        for name, stage, amount in (("Cell line 4", "open", "412000.00"), ("Vial pilot", "lost", "74800.00")):
+            served.create("deal", name=name, stage=stage, amount=amount)
+        yield served
+    sqlite_databases.remove(url)
+
+
+def sign_in(page, site, username="admin"):
+    page.goto(f"{site.address}/login")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.pri")
+    page.wait_for_url(re.compile(r"/$"))
+    return page
+
+
+@pytest.fixture
+def admin(page, site):
+    """An administrator in a browser of 1280 by 900."""
+    return sign_in(page, site)
+
+
+def write(page, name, source):
+    """Type into the expression editor of a control."""
+    page.locator(f"x-expression:has([name={name}]) .cm-content").click()
+    page.keyboard.insert_text(source)
+
+
+def test_the_editor_shows_the_error_under_the_character_while_one_types(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    write(admin, "error_when", "amuont > 5")
+    admin.locator('.xe-status:has-text(\'There is no field "amuont" on Deal. Did you mean "amount"?\')').wait_for()
+    assert admin.locator(".cm-lintRange-error").inner_text() == "amuont"
+
+
+def test_the_editor_completes_fields_and_goes_on_through_a_lookup(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    admin.locator("x-expression .cm-content").click()
+    admin.keyboard.type("acc")
+    admin.locator(".cm-tooltip-autocomplete li:has-text('account')").wait_for()
+    admin.keyboard.press("Enter")
+    admin.keyboard.type("ci")
+    admin.locator(".cm-tooltip-autocomplete li:has-text('city')").wait_for()
+
+
+def test_an_expression_is_tried_on_a_record_without_leaving_the_form(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    write(admin, "error_when", "amount > 100000")
+    admin.locator(".xe-status:has-text('true for 1 of 2 records')").wait_for()
+    admin.click("details.try summary")
+    admin.fill("[name=try_record__text]", "cell")
+    admin.locator("x-lookup [role=option]:has-text('Cell line 4')").click()
+    admin.click("button:has-text('Try')")
+    admin.locator("#tried-error_when dd b:has-text('true')").wait_for()
+
+
+def test_a_layout_is_arranged_with_mouse_and_keys_and_undone(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/layouts/deal_main")
+    admin.click("[data-add-section]")
+    admin.fill(".sec:last-of-type input.name", "Money")
+    admin.focus(".bf[data-name=amount]")
+    admin.keyboard.press("Alt+ArrowRight")
+    admin.locator(".sec[aria-label=Money] .bf[data-name=amount]").wait_for()
+    admin.click(".bf[data-name=net] >> nth=0")
+    admin.locator("[data-properties] .cm-content").first.click()
+    admin.keyboard.insert_text("amount > 5")
+    admin.click("header.top button:has-text('Publish')")
+    admin.locator(".toast:has-text('Layout published')").wait_for()
+    layout = site.org.holder.newest().find("page_layout", "deal_main", "deal")
+    assert [item.field for item in layout.tabs[0].sections[1].items] == ["amount"]
+    assert next(item for item in layout.items() if item.field == "net").visible_when == "amount > 5"
+    admin.click(".toast button:has-text('Undo')")
+    admin.locator(".toast:has-text('Change undone')").wait_for()
+    assert len(site.org.holder.newest().find("page_layout", "deal_main", "deal").tabs[0].sections) == 1
+
+
+def test_a_field_is_added_and_in_the_form_of_the_next_page(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/fields/new")
+    admin.click("a[href$='type=picklist']")
+    admin.fill("#f-label-en", "Size")
+    admin.fill("#f-values_new", "Small\nLarge")
+    admin.click("button:has-text('Show the plan')")
+    assert "Adds the field Size to Deal." in admin.inner_text("ol.plan")
+    admin.click("#plan-form button.pri")
+    admin.locator(".toast:has-text('Field added')").wait_for()
+    admin.goto(f"{site.address}/o/deal/new")
+    assert admin.locator("#f-size option").all_inner_texts()[1:] == ["Small", "Large"]
+
+
+PLACES = [
+    "/setup", "/setup?q=deal", "/setup/objects", "/setup/objects/new", "/setup/objects/deal", "/setup/objects/deal/settings",
+    "/setup/objects/deal/remove", "/setup/objects/deal/fields/new", "/setup/objects/deal/fields/stage", "/setup/objects/deal/fields/net",
+    "/setup/objects/deal/fields/account", "/setup/objects/deal/fields/new?type=roll_up", "/setup/objects/deal/layouts",
+    "/setup/objects/deal/layouts/deal_main", "/setup/objects/deal/views", "/setup/objects/deal/views/every", "/setup/objects/deal/rules",
+    "/setup/objects/deal/rules/won_needs_amount", "/setup/objects/deal/types", "/setup/objects/deal/types/new", "/setup/changes",
+    "/setup/changes/1",
+]  # fmt: skip
+VIOLATIONS = """axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: false}}})
+    .then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))"""
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "username"), [(1280, "light", "admin"), (1280, "dark", "hans"), (390, "light", "admin"), (390, "dark", "hans")]
+)
+def test_every_page_of_setup_is_accessible_and_stays_inside_the_window(new_page, site, width, scheme, username):
+    page = sign_in(new_page(viewport={"width": width, "height": 844}, color_scheme=scheme), site, username)
+    wrong = []
+    for place in PLACES:
+        page.goto(site.address + place)
+        page.wait_for_load_state("networkidle")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{place}: sticks out")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate(VIOLATIONS)
+        wrong += [f"{place}: {rule}: {nodes[:2]}" for rule, nodes in found]
+    assert wrong == []
