@@ -94,9 +94,9 @@ def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
     outbox = Outbox(hint=queue.Queue(celery, org=name).hint)
     notices = Notices(post=Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url), address=settings.address)
     records = Records(engine, holder, steps(notices), secret=settings.secret_key)
-    imports = imports_in_background.handler(records, settings.files, outbox)
+    imports = imports_in_background.handlers(records, settings.files, outbox)
     handlers.update(
-        tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin, partial(catch_up, records)), imports])
+        tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin, partial(catch_up, records)), *imports])
     )
     return Org(
         settings=settings,

@@ -6,7 +6,6 @@ Here: the command. Not here: what an import does (`data/imports.py`).
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -60,10 +59,9 @@ def start(org: Org, principal: Principal, file: Path, plan: mapping.ImportMappin
     """Make a job for the file and return its import."""
     reading = csv_files.find_reading(file)
     kept = imports.keep(org.settings.files, file)
-    as_read = {**asdict(reading), "columns": list(reading.columns), "warnings": []}
     with write(org.engine) as tx:
         source = {"name": file.name, "hash": kept}
-        job = jobs.make(tx, principal, object_name=plan.object, mapping=mapping.dump(plan), reading=as_read, file=source)
+        job = jobs.make(tx, principal, object_name=plan.object, mapping=mapping.dump(plan), reading=csv_files.dump(reading), file=source)
     return imports.opened(org.records, org.settings.files, job, principal)
 
 

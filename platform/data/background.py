@@ -1,6 +1,7 @@
 """Imports that run by themselves: started by a person, taken up chunk by chunk on the bulk queue, stopped at any chunk.
 
-Here: starting and cancelling a job, the handler of its topic. Not here: what a run does (`imports.py`), the queue (`workflow`).
+Here: checking, starting and cancelling a job, the handlers of both topics.
+Not here: what a run does (`imports.py`), the queue (`workflow`).
 
 A job that takes long ends its piece of work and puts itself into the queue again, behind others. After a crash the lease of its row
 runs out and another worker goes on at the first row without an outcome. Source: spec/data.md, section 1, "Run".
@@ -9,11 +10,13 @@ runs out and another worker goes on at the first row without an outcome. Source:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fieldstone.data import imports, jobs
+from fieldstone.data import csv_files, imports, jobs, near_misses
+from fieldstone.data.imports import Group, Import
 from fieldstone.data.jobs import ENDED, State
+from fieldstone.db.ids import new_id
 from fieldstone.db.transaction import Transaction, read, retrying, write
 from fieldstone.errors import FieldstoneError, NotAllowed, Problem, Refused, TryAgain
 from fieldstone.records import audit
@@ -23,7 +26,23 @@ from fieldstone.workflow.outbox import Claim, Outbox, Topic
 from fieldstone.workflow.tasks import Handler
 
 RUN = Topic(name="import.run", queue="bulk")
+CHECK = Topic(name="import.check", queue="bulk", retries=1)
+GROUPS = 200  # of failed rows that a check keeps, the most frequent
 SPELL_SECONDS = 300.0  # one piece of work; afterwards others of the bulk queue have their turn
+
+
+def check(records: Records, outbox: Outbox, principal: Principal, job: str) -> None:
+    """Queue a rehearsal of the job as it is mapped now; its report will stand in the column `checked`. Raises Refused once it runs."""
+
+    def work(tx: Transaction) -> None:
+        row = jobs.get(tx.connection, job)
+        checked = {"state": "waiting", "mapping": row.mapping, "token": new_id()}
+        if not jobs.change(tx.connection, job, only=(State.OPEN,), checked=checked):
+            raise Refused(Problem(code="import_started"))
+        outbox.put(tx, CHECK, {"job": job, "token": checked["token"]})
+
+    require_own(records, principal, job)
+    retrying(records.engine, work)
 
 
 def start(records: Records, outbox: Outbox, principal: Principal, job: str, *, again: bool = False) -> None:
@@ -73,8 +92,13 @@ def require_own(records: Records, principal: Principal, job: str) -> None:
         raise NotAllowed("import")
 
 
-def handler(records: Records, files: Path, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> Handler:
-    """Return what runs the jobs, whose files lie in `files`."""
+def handlers(records: Records, files: Path, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> tuple[Handler, ...]:
+    """Return what checks and runs the jobs, whose files lie in `files`."""
+
+    def opened(job: str) -> Import:
+        with read(records.engine) as tx:
+            by = jobs.get(tx.connection, job).by
+        return imports.opened(records, files, job, records.principal(by))
 
     def run(claim: Claim) -> None:
         job, began = claim.payload["job"], clock()
@@ -85,9 +109,7 @@ def handler(records: Records, files: Path, outbox: Outbox, clock: Callable[[], f
             return clock() - began < SPELL_SECONDS
 
         try:
-            with read(records.engine) as tx:
-                by = jobs.get(tx.connection, job).by
-            imports.run(records, imports.opened(records, files, job, records.principal(by)), step=step)
+            imports.run(records, opened(job), step=step)
         except TryAgain:
             raise
         except FieldstoneError as failure:
@@ -98,7 +120,41 @@ def handler(records: Records, files: Path, outbox: Outbox, clock: Callable[[], f
                 done = sum(getattr(row, f"rows_{name}") for name in jobs.OUTCOMES)
                 outbox.put(tx, RUN, {"job": job}, dedupe_key=f"import:{job}:{done}:{claim.id}")
 
-    return Handler(topic=RUN, run=run)
+    def rehearse(claim: Claim) -> None:
+        job, token = claim.payload["job"], claim.payload["token"]
+        what = opened(job)
+        total = sum(1 for _ in csv_files.rows(what.path, what.reading))
+
+        def step(done: int) -> None:
+            with claim.step() as tx:
+                _note_check(tx, job, token, {"state": "running", "done": done, "total": total})
+
+        try:
+            found = imports.report(imports.foretell(records, what, step=step))
+            with records.reading(what.principal) as gate:
+                found = near_misses.with_suggestions(gate, found)
+            checked = {"state": "done", "counts": dict(found.counts), "groups": [_group(each) for each in found.groups[:GROUPS]]}
+        except TryAgain:
+            raise
+        except Refused as refusal:
+            checked = {"state": "failed", "problems": [jobs.as_json(problem) for problem in refusal.problems]}
+        except FieldstoneError as failure:
+            checked = {"state": "failed", "problems": [jobs.as_json(imports.problem_of(failure))]}
+        with claim.finish() as tx:
+            _note_check(tx, job, token, checked)
+
+    return Handler(topic=RUN, run=run), Handler(topic=CHECK, run=rehearse)
+
+
+def _note_check(tx: Transaction, job: str, token: str, found: Mapping[str, object]) -> None:
+    """Write how far a check is, unless another one was asked for meanwhile."""
+    row = jobs.get(tx.connection, job)
+    if row.checked and row.checked.get("token") == token:
+        jobs.change(tx.connection, job, only=(State.OPEN,), checked={"mapping": row.checked["mapping"], "token": token, **found})
+
+
+def _group(group: Group) -> dict[str, object]:
+    return {"problem": jobs.as_json(group.problem), "count": group.count, "first_row": group.first_row}
 
 
 def _fail(records: Records, job: str, failure: FieldstoneError) -> None:

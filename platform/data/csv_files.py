@@ -10,16 +10,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from fieldstone.errors import Problem, Refused
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # byte-order mark → encoding
 GUESSES = ("utf-8", "gb18030", "big5hkscs", "shift_jis", "euc_kr", "cp1252")  # in this order, each by strict decoding
 DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", *GUESSES[1:])  # that a person may choose
 SAMPLE_BYTES = 256 * 1024
 SAMPLE_ROWS = 50
 MOST_COLUMNS = 500
@@ -46,6 +47,41 @@ class Row:
     number: int
     cells: tuple[str, ...]
     problem: Problem | None = None
+
+
+def load(kept: Mapping[str, Any]) -> Reading:
+    """Return the reading that `dump` wrote."""
+    return Reading(**{**{name: kept[name] for name in ("encoding", "delimiter", "header")}, "columns": tuple(kept["columns"])})
+
+
+def dump(reading: Reading) -> dict[str, Any]:
+    """Return a reading in a form that can be kept. Warnings are not: they are seen anew."""
+    return {"encoding": reading.encoding, "delimiter": reading.delimiter, "header": reading.header, "columns": list(reading.columns)}
+
+
+def read_as(path: Path, encoding: str, delimiter: str, *, header: bool) -> Reading:
+    """Return the reading of a file as a person chose it. Raises Refused at the first byte that the encoding does not have."""
+    if encoding not in ENCODINGS or delimiter not in DELIMITERS:
+        raise Refused(Problem(code="file_encoding_unknown"))
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            first = next(csv.reader(file, delimiter=delimiter), [])
+            for _ in file:  # to the end: what does not fit is said now, not in the middle of a run
+                pass
+    except UnicodeDecodeError as error:
+        raise Refused(
+            Problem(code="file_encoding", params={"encoding": encoding, "row": _row_at(path, error), "byte": error.start})
+        ) from None
+    columns = tuple(_column_name(index, name if header else "") for index, name in enumerate(first, 1))
+    if len(columns) > MOST_COLUMNS:
+        raise Refused(Problem(code="file_too_wide", params={"columns": len(columns), "limit": MOST_COLUMNS}))
+    return Reading(encoding=encoding, delimiter=delimiter, header=header, columns=columns)
+
+
+def _row_at(path: Path, error: UnicodeDecodeError) -> int:
+    """Return the line of the byte that could not be read; the error's position counts from the start of what was decoded at once."""
+    place = path.read_bytes().find(error.object[max(0, error.start - 20) : error.end + 20])
+    return path.read_bytes()[: max(0, place)].count(b"\n") + 1
 
 
 def find_reading(path: Path) -> Reading:

@@ -104,7 +104,7 @@ def opened(records: Records, files: Path, job: str, principal: Principal) -> Imp
     """Return the import that a job describes. Raises NotVisible if there is no such job."""
     with read(records.engine) as tx:
         row = jobs.get(tx.connection, job)
-    reading = Reading(**{**row.reading, "columns": tuple(row.reading["columns"]), "warnings": ()})
+    reading = csv_files.load(row.reading)
     return Import(job=job, principal=principal, path=kept(files, row.file_hash), reading=reading, mapping=mapping.load(row.mapping))
 
 
@@ -126,12 +126,16 @@ def rehearse(records: Records, what: Import) -> Report:
     return report(foretell(records, what))
 
 
-def foretell(records: Records, what: Import) -> list[RowOutcome]:
-    """Return what would become of each row, the same as in a run if nobody else writes in between; ids apart. Nothing is left of it."""
+def foretell(records: Records, what: Import, *, step: Callable[[int], object] = lambda done: None) -> list[RowOutcome]:
+    """Return what would become of each row, the same as in a run if nobody else writes in between; ids apart. Nothing is left of it.
+
+    `step` is called before each chunk with the number of rows done.
+    """
     require_sound(records, what)
     outcomes: list[RowOutcome] = []
     with _rehearsal(records) as elsewhere:
         for chunk in _chunks(what, frozenset()):
+            step(len(outcomes))
             _Chunk(elsewhere, what, chunk).save(lambda tx, found: outcomes.extend(found))
     return outcomes
 

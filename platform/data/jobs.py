@@ -191,6 +191,14 @@ def record_ids(connection: Connection, job: str) -> list[str]:
     return [str(value) for value in connection.scalars(wanted)]
 
 
+# --- what a check found -------------------------------------------------------------------------------------------------------
+
+
+def same_mapping(row: Row[Any]) -> bool:
+    """Whether the last check of a job was of the mapping it has now."""
+    return bool(row.checked) and row.checked.get("mapping") == row.mapping
+
+
 # --- problems as JSON ---------------------------------------------------------------------------------------------------------
 
 

@@ -306,7 +306,7 @@ MANY = HEADER + "".join(f"D-{n},Acme,open,{n},\n" for n in range(900))
 def perform(office: Office, clock: Callable[[], float] = lambda: 0.0) -> None:
     """Do the work that is waiting, one piece of it."""
     engine, records = office.world.engine, office.world.records
-    known = tasks.handlers([background.handler(records, office.org.settings.files, Outbox(), clock)])
+    known = tasks.handlers(background.handlers(records, office.org.settings.files, Outbox(), clock))
     with read(engine) as tx:
         waiting = [row.id for row in tx.connection.execute(OUTBOX.select().where(OUTBOX.c.state.in_(outbox.OPEN)))]
     for each in waiting:
@@ -350,6 +350,17 @@ def test_an_import_that_cannot_go_on_says_why(office):
     with read(office.world.engine) as tx:
         row = jobs.get(tx.connection, what.job)
     assert (row.state, row.problem["code"]) == ("failed", "unknown_field")
+
+
+def test_a_check_in_the_background_leaves_its_report_with_the_job(office):
+    what = office.start(MIXED)
+    background.check(office.world.records, Outbox(), office.world.principal("sue"), what.job)
+    perform(office)
+    with read(office.world.engine) as tx:
+        row = jobs.get(tx.connection, what.job)
+    assert (row.checked["state"], row.checked["counts"]["failed"], row.state) == ("done", 8, "open")
+    assert row.checked["groups"][0]["problem"]["suggestion"] == "GTX Pro"
+    assert jobs.same_mapping(row)
 
 
 def test_only_who_started_an_import_may_stop_it(office):
