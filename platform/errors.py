@@ -83,9 +83,28 @@ class Refused(FieldstoneError):
 
 # Problems that are the whole answer give their code to it: a surface tells them apart from ordinary bad input.
 OWN_CODES = frozenset(
-    "already_live already_closed already_applied evidence_changed record_locked guarded_value plan_stale busy_publishing"
-    " limit_exceeded no_process not_your_task self_approval duplicate idempotency_mismatch rule_fault in_use"
-    " invalid_cursor invalid_filter malformed unknown_parameter".split()
+    {
+        "already_live",
+        "already_closed",
+        "already_applied",
+        "evidence_changed",
+        "record_locked",
+        "guarded_value",
+        "plan_stale",
+        "busy_publishing",
+        "limit_exceeded",
+        "no_process",
+        "not_your_task",
+        "self_approval",
+        "duplicate",
+        "idempotency_mismatch",
+        "rule_fault",
+        "in_use",
+        "invalid_cursor",
+        "invalid_filter",
+        "malformed",
+        "unknown_parameter",
+    }
 )
 
 
