@@ -224,11 +224,12 @@ def answer_of(typed: MultiDict[str, str], type_: str) -> Answer | None:
     form = TypedForm(typed=typed)
     blanks, fill = form.value("answer"), form.value("answer_fill").strip()
     replace = {key.removeprefix("replace."): (form.value(key) or None) for key in typed if key.startswith("replace.")}
-    if not (blanks or replace):
+    if not (blanks or replace or form.value("answer_format")):
         return None
+    format_ = form.value("answer_format").strip() or None
     if blanks == "fill":
-        return Answer(fill=_default(fill, type_), unfit="fill", replace=replace)
-    return Answer(leave=blanks == "leave", unfit="blank" if blanks == "blank" else "stop", replace=replace)
+        return Answer(fill=_default(fill, type_), unfit="fill", replace=replace, format=format_)
+    return Answer(leave=blanks == "leave", unfit="blank" if blanks == "blank" else "stop", replace=replace, format=format_)
 
 
 def questions(problems: Iterable[Problem]) -> tuple[Problem, ...]:

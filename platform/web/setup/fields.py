@@ -8,7 +8,7 @@ Source: spec/metadata.md, sections 3, 6 "Field added" and 8; layout.md, "One add
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import request
@@ -18,6 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.metadata.changes import Answer, ChangeSet, Place, Rename
+from fieldstone.metadata.conversions import possible
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
 from fieldstone.metadata.definitions.list_views import ListViewDef
 from fieldstone.metadata.definitions.objects import COMPUTED, FieldDef, ObjectDef
@@ -80,10 +81,13 @@ def new_field(object_name: str) -> ResponseReturnValue:
     if type_ is None:
         return page("setup/field_types.html", definition=definition, tabs=tabs_of(definition, "fields"), cards=list(CARDS.values()))
     _require_type(type_)
-    typed = MultiDict({key: _text(value) for key, value in defaults_of(type_).items() if not isinstance(value, dict | list)})
-    typed.update(SAYS_OF_ITS_TYPE.get(type_, {}))
-    typed.update({"add_to": "1"})
-    return _form(definition, FieldForm(typed=typed, type=type_))
+    return _form(definition, FieldForm(typed=MultiDict({**_begin(type_), "add_to": "1"}), type=type_))
+
+
+def _begin(type_: str) -> dict[str, str]:
+    """Return what the form of a field of that type begins with."""
+    usual = {key: _text(value) for key, value in defaults_of(type_).items() if not isinstance(value, dict | list)}
+    return {**usual, **SAYS_OF_ITS_TYPE.get(type_, {})}
 
 
 def _require_type(type_: str) -> None:
@@ -160,10 +164,16 @@ def _shown_in(typed: MultiDict[str, str], name: str, *, long: bool) -> list[Docu
 @bp.get("/objects/<object_name>/fields/<field_name>")
 @admit(setup("customize"))
 def show_field(object_name: str, field_name: str) -> ResponseReturnValue:
-    """One field: its options, where it is used, renaming and removing it."""
+    """One field: its options, where it is used, renaming and removing it. `type` begins a change of its type."""
     definition = the_object(object_name)
     published = the_field(definition, field_name)
-    return _form(definition, FieldForm(typed=to_form(published.source, published.name), type=published.type, published=published))
+    type_ = request.args.get("type", published.type)
+    _require_type(type_)
+    typed = to_form(published.source, published.name)
+    if type_ != published.type:
+        begin = {**_begin(type_), **{key: text for key, text in typed.items() if text}}
+        typed.update({key: text for key, text in begin.items() if key not in typed or not typed[key]})
+    return _form(definition, FieldForm(typed=typed, type=type_, published=published))
 
 
 @bp.post("/objects/<object_name>/fields/<field_name>")
@@ -173,13 +183,15 @@ def change_field(object_name: str, field_name: str) -> ResponseReturnValue:
     definition = the_object(object_name)
     published = the_field(definition, field_name)
     typed, name, path = request.form, published.name, published.path
-    part = from_form(typed, published.type, published.source)
+    type_ = typed.get("type", published.type)
+    _require_type(type_)
+    part = from_form(typed, type_, published.source)
     document = with_field(document_at(path), name, part)
-    answer = answer_of(typed, published.type)
+    answer = answer_of(typed, type_)
 
     def again(problems: tuple[Problem, ...]) -> ResponseReturnValue:
         shown = FieldForm(
-            typed=typed, type=published.type, published=published, problems=problems, path=path, name=name,
+            typed=typed, type=type_, published=published, problems=problems, path=path, name=name,
             status=422 if problems else 200, asked=questions(problems),
         )  # fmt: skip
         return _form(definition, shown)
@@ -209,6 +221,7 @@ def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
         rows=rows,
         published=published,
         asked=shown.asked,
+        other_types=_other_types(published),
         defaults_chosen=frozenset(shown.typed.getlist("value_default")),
         objects_to_choose=[(each.name, label(each)) for each in snapshot.objects.values()],
         value_sets=[(each.name, label(each)) for each in snapshot.all("value_set")],
@@ -225,6 +238,17 @@ def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
         owner=owner_words(published.owner) if published is not None else "",
         used=uses("field", published.name, definition.name) if published is not None else [],
     )
+
+
+def _other_types(published: FieldDef | None) -> list[tuple[str, str]]:
+    """Return the types that a published field may be changed to."""
+    if published is None:
+        return []
+    return [
+        (name, str(card.label))
+        for name, card in CARDS.items()
+        if name != published.type and possible(published, replace(published, type=name, returns=None))
+    ]
 
 
 def _controlling(definition: ObjectDef, own: str) -> list[tuple[str, str]]:

@@ -6,6 +6,11 @@ import re
 
 import pytest
 
+from fieldstone.db.transaction import read
+from fieldstone.metadata import publish
+from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.plan import plan
+from tests.support.pages import ACCOUNT
 from tests.web.setup.conftest import carried, error_at, steps, words
 
 NEW = "/setup/objects/deal/fields/new"
@@ -167,6 +172,25 @@ def test_records_without_a_value_are_asked_about_when_a_field_becomes_required(b
     assert site.get("deal", deal)["reason"] == "Unknown"
 
 
+def test_a_type_is_changed_by_a_plan_that_converts_the_values(builder, site):
+    deal = site.create("deal", name="Seven", stage="open", reason="7")
+    form = builder.get("/setup/objects/deal/fields/reason?type=number")
+    assert "This field becomes: Number." in words(form)
+    builder.publish("/setup/objects/deal/fields/reason", {"type": "number", "label.en": "Reason", "scale": "0"})
+    assert builder.snapshot.object("deal").fields["reason"].type == "number"
+    assert site.get("deal", deal)["reason"] == 7
+
+
+def test_values_that_do_not_convert_are_asked_about(builder, site):
+    deal = site.create("deal", name="Words", stage="open", reason="many")
+    sent = {"type": "number", "label.en": "Reason", "scale": "0"}
+    asked = builder.plan("/setup/objects/deal/fields/reason", sent)
+    assert asked.status_code == 422
+    assert "What becomes of them" in words(asked)
+    builder.publish("/setup/objects/deal/fields/reason", sent | {"answer": "blank"})
+    assert site.get("deal", deal)["reason"] is None
+
+
 def test_a_field_is_renamed_in_every_formula_that_reads_it(builder):
     builder.publish("/setup/objects/deal/fields/amount/rename", to="volume")
     deal = builder.snapshot.object("deal")
@@ -204,7 +228,20 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(builder, site):
     assert builder.snapshot.object("deal").fields["amount"].label["en"] == "Volume"
 
 
-def test_fields_of_a_packs_object_go_into_the_orgs_own_document(builder):
-    builder.snapshot.object("deal")
+def test_a_field_of_the_orgs_object_goes_into_its_document(builder):
     assert add(builder, "text", "Rating").headers["Location"] == "/setup/objects/deal"
     assert builder.snapshot.object("deal").fields["rating"].path == "objects/deal.json"
+
+
+def test_fields_of_a_packs_object_go_into_the_orgs_own_extension_of_it(builder, site):
+    document = {**ACCOUNT, "api_name": "machine", "label": "Machine"}
+    with read(site.org.engine) as tx:
+        planned = plan(site.org.holder.current(tx.connection), ChangeSet(put=(document,), owner="machines"), tx.connection)
+    publish.publish(site.org.engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
+    for label in ("Serial", "Hours"):
+        builder.publish("/setup/objects/machine/fields/new", {"type": "text", "label.en": label})
+    machine = builder.snapshot.object("machine")
+    assert (machine.owner, machine.fields["serial"].owner, machine.fields["serial"].path) == ("machines", "org", "extensions/machine.json")
+    for name in ("serial", "hours"):
+        builder.publish(f"/setup/objects/machine/fields/{name}/remove")
+    assert "extensions/machine.json" not in builder.snapshot.parsed
