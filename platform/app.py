@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from fieldstone import rules
 from fieldstone.api import idempotency
+from fieldstone.api import metadata as of_plans
 from fieldstone.auth import attempts, passwords, sessions, tokens
 from fieldstone.auth.first_logins import FirstLogin as Login
 from fieldstone.auth.first_logins import first_logins
@@ -43,7 +44,7 @@ from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
 
 # Modules that nothing else here would load, whose tables `migrate` has to know.
-WITH_TABLES = (attempts, audit, idempotency, inbox, of_pages, passwords, recycle_bin, sessions, tokens)
+WITH_TABLES = (attempts, audit, idempotency, inbox, of_pages, of_plans, passwords, recycle_bin, sessions, tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

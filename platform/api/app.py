@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT = "/api/v1"
-SUBJECTS = ("records", "queries")
+SUBJECTS = ("entry", "records", "queries", "describe", "search", "approvals", "expressions", "metadata", "tokens", "openapi")
 BELOW = ("/api", "/health/")  # what belongs to the API of all paths of an org
 JSON = "application/json"
 PROBLEM = "application/problem+json"

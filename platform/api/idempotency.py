@@ -37,13 +37,13 @@ IDEMPOTENCY = system_table(
 
 
 def key_of(header: str | None) -> str | None:
-    """Return the key in a header, quotes taken off. Raises Declined for one that is empty, too long or not printable."""
+    """Return the key in a header, quotes taken off. Raises Declined for one that is empty, too long or holds blanks."""
     if header is None:
         return None
-    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
-    if not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
+    found = re.fullmatch(r'"?([!#-~]{1,255})"?', header)
+    if found is None:
         raise Declined(400, "malformed", [Problem(code="idempotency_key", params={"limit": MOST})])
-    return key
+    return found[1]
 
 
 def find(connection: Connection, principal: str, key: str, request: str) -> tuple[Outcome, ...] | None:

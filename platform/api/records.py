@@ -14,13 +14,13 @@ from fieldstone.api.call import NO_BODY, Answer, Call
 from fieldstone.api.operations import Param, operation
 from fieldstone.api.parameters import whole
 from fieldstone.api.problems import Declined
-from fieldstone.api.saving import DRY_RUN, SELECT, VERSION, asked_version, batch_answer, record_answer, replayed, save
+from fieldstone.api.saving import DRY_RUN, SELECT, asked_version, batch_answer, record_answer, replayed, save
 from fieldstone.db.column_types import is_id
 from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.limits import BATCH_RECORDS
 from fieldstone.metadata.definitions.objects import FieldDef, KeyDef, ObjectDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
-from fieldstone.records.changes import Change, Outcome
+from fieldstone.records.changes import Change
 from fieldstone.records.query import Query, Reference
 
 WRITES = "records:write"
@@ -383,6 +383,3 @@ def record_history(call: Call, object_name: str, record_id: str) -> Answer:
         for each in entries[:limit]
     ]
     return Answer({"history": shown, "next": shown[-1]["id"] if len(entries) > limit else None})
-
-
-__all__ = ["ONE", "READS", "VERSION", "WRITES", "Outcome"]

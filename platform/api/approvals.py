@@ -1,0 +1,262 @@
+"""Approvals: my work, one instance with its history, and the commands.
+
+Here: `/approvals/…` and the approvals of a record. Not here: who may decide what (`workflow/approvals`).
+Source: spec/api.md, section 2; spec/workflow.md, sections 13 to 17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fieldstone.api import problems
+from fieldstone.api.call import NO_BODY, Answer, Call
+from fieldstone.api.operations import Param, operation
+from fieldstone.errors import FieldstoneError, NotVisible, Refused
+from fieldstone.records.query import Reference
+from fieldstone.workflow.approvals.panel import InstanceView, OpenTask
+from fieldstone.workflow.approvals.states import Instance, Verdict
+
+READS = "records:read"
+WRITES = "records:write"
+COMMENT = {"type": "string", "maxLength": 4000}
+HASH = {"type": "string", "minLength": 1, "maxLength": 200}
+DECIDE = {
+    "type": "object",
+    "required": ["evidence_hash"],
+    "additionalProperties": False,
+    "properties": {"evidence_hash": HASH, "comment": COMMENT},
+}
+TRANSFER = {
+    "type": "object",
+    "required": ["to"],
+    "additionalProperties": False,
+    "properties": {"to": {"type": "string", "format": "uuid"}, "comment": COMMENT},
+}
+COMMENTED = {"type": "object", "additionalProperties": False, "properties": {"comment": COMMENT}}
+SUBMIT = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"process": {"type": "string", "minLength": 1, "maxLength": 80}, "comment": COMMENT},
+}
+DECISION = {
+    "type": "object",
+    "required": ["task", "verdict", "evidence_hash"],
+    "additionalProperties": False,
+    "properties": {"task": {"type": "string"}, "verdict": {"enum": ["approve", "reject"]}, "evidence_hash": HASH, "comment": COMMENT},
+}
+DECISIONS = {
+    "type": "object",
+    "required": ["decisions"],
+    "additionalProperties": False,
+    "properties": {"decisions": {"type": "array", "minItems": 1, "maxItems": 50, "items": DECISION}},
+}
+INSTANCE = {"type": "object", "required": ["id", "state"]}
+TASKS = {"type": "object", "required": ["tasks"], "properties": {"tasks": {"type": "array", "items": {"type": "object"}}}}
+VERDICTS = {"approve": Verdict.APPROVED, "reject": Verdict.REJECTED}
+STATE = Param(name="state", schema={"enum": ["open"]}, doc="Open ones: those that wait for the caller.")
+LIMIT = Param(name="limit", schema={"type": "integer", "minimum": 1, "maximum": 200}, doc="How many, at most.")
+
+
+@operation("GET", "/approvals/tasks", "The decisions that wait for the caller.", scope=READS, params=(STATE, LIMIT), answers={200: TASKS})
+def my_tasks(call: Call) -> Answer:
+    """The oldest first, each with its evidence and the commands that are possible now."""
+    call.close()
+    found = call.org.panels.open_tasks(call.principal, limit=call.query.get("limit", 50))
+    return Answer({"tasks": [_task(call, each) for each in found]})
+
+
+def _task(call: Call, task: OpenTask) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "approval": task.instance,
+        "process": task.process,
+        "process_label": call.label(task.process_label, task.process),
+        "node": task.node,
+        "node_label": call.label(task.node_label, task.node),
+        "object": task.object,
+        "record": {"id": task.record, "name": task.record_name},
+        "submitter": {"id": task.submitter, "name": task.submitter_name},
+        "submitted_at": task.submitted_at,
+        "since": task.since,
+        "evidence_hash": task.evidence_hash,
+        "evidence": task.evidence,
+        "commands": task.commands,
+    }
+
+
+@operation(
+    "POST", "/approvals/tasks/{task}/approve", "Approve.", scope=WRITES, body=DECIDE, answers={200: INSTANCE}, refusals=(403, 404, 409, 422)
+)
+def approve(call: Call, task: str) -> Answer:
+    """Approve a task on the evidence whose hash was shown."""
+    return _decide(call, task, Verdict.APPROVED)
+
+
+@operation(
+    "POST", "/approvals/tasks/{task}/reject", "Reject.", scope=WRITES, body=DECIDE, answers={200: INSTANCE}, refusals=(403, 404, 409, 422)
+)
+def reject(call: Call, task: str) -> Answer:
+    """Reject a task with a reason."""
+    return _decide(call, task, Verdict.REJECTED)
+
+
+def _decide(call: Call, task: str, verdict: Verdict) -> Answer:
+    body = call.body
+    call.close()
+    done = call.org.approvals.decide(
+        call.principal, task, verdict, evidence_hash=body["evidence_hash"], comment=body.get("comment") or None, channel="api"
+    )
+    return _after(call, done)
+
+
+@operation("POST", "/approvals/tasks/{task}/transfer", "Hand a task to another person.", scope=WRITES, body=TRANSFER,
+           answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
+def transfer(call: Call, task: str) -> Answer:
+    """Transfer a task."""
+    call.close()
+    done = call.org.approvals.transfer(call.principal, task, call.body["to"], comment=call.body.get("comment") or None, channel="api")
+    return _after(call, done)
+
+
+@operation("POST", "/approvals/tasks/decide", "Decide many tasks, each in its own transaction.", scope=WRITES, body=DECISIONS,
+           answers={200: {"type": "object", "required": ["results"]}}, refusals=(422,))  # fmt: skip
+def decide_many(call: Call) -> Answer:
+    """Decide up to 50 tasks; what is refused says why and stops none of the others."""
+    call.close()
+    results = []
+    for index, each in enumerate(call.body["decisions"]):
+        try:
+            done = call.org.approvals.decide(
+                call.principal,
+                each["task"],
+                VERDICTS[each["verdict"]],
+                evidence_hash=each["evidence_hash"],
+                comment=each.get("comment") or None,
+                channel="api",
+            )
+        except FieldstoneError as failure:
+            listed = failure.problems if isinstance(failure, Refused) else ()
+            told = [problems.entry(one, call.language, call.snapshot) for one in listed]
+            results.append({"index": index, "status": problems.status_of(failure), "code": failure.code, "problems": told})
+        else:
+            results.append({"index": index, "status": 200, "approval": done.id, "state": done.state.value})
+    return Answer({"results": results})
+
+
+@operation("GET", "/approvals/{instance}", "One approval with its history.", scope=READS, answers={200: INSTANCE}, refusals=(404,))
+def get_approval(call: Call, instance: str) -> Answer:
+    """An approval, for who sees its record, decides or submitted it."""
+    call.close()
+    return Answer(_instance(call, call.org.panels.instance(call.principal, instance)))
+
+
+@operation("POST", "/approvals/{instance}/recall", "Take a submission back.", scope=WRITES, body=COMMENTED, body_required=False,
+           answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
+def recall(call: Call, instance: str) -> Answer:
+    """Recall."""
+    return _command(call, call.org.approvals.recall, instance, {"comment": _comment(call)})
+
+
+@operation("POST", "/approvals/{instance}/resume", "Look for people again where nobody was found.", scope=WRITES, body=COMMENTED,
+           answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
+def resume(call: Call, instance: str) -> Answer:
+    """Resume; only a manager of approvals, with a reason."""
+    return _command(call, call.org.approvals.resume, instance, {"comment": _comment(call) or ""})
+
+
+def _command(call: Call, command: Callable[..., Instance], instance: str, more: dict[str, Any]) -> Answer:
+    call.close()
+    return _after(call, command(call.principal, instance, channel="api", **more))
+
+
+def _comment(call: Call) -> str | None:
+    return (call.body.get("comment") or None) if call.body is not NO_BODY else None
+
+
+@operation("GET", "/records/{object}/{id}/approvals", "The approvals of a record.", scope=READS,
+           answers={200: {"type": "object", "required": ["approvals", "processes"]}}, refusals=(404,))  # fmt: skip
+def record_approvals(call: Call, object_name: str, record_id: str) -> Answer:
+    """What is and was decided about a record, and what it could be submitted to now."""
+    definition = call.object(object_name)
+    call.close()
+    panel = call.org.panels.panel(call.principal, definition.name, record_id)
+    processes = [{"name": name, "label": call.label(label, name)} for name, label in panel.processes]
+    return Answer({"approvals": [_instance(call, each) for each in panel.instances], "processes": processes, "locked": panel.locked})
+
+
+@operation("POST", "/records/{object}/{id}/approvals", "Submit a record for approval.", scope=WRITES, body=SUBMIT, body_required=False,
+           answers={201: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
+def submit(call: Call, object_name: str, record_id: str) -> Answer:
+    """Submit; without a process, to the matching one that comes first."""
+    definition = call.object(object_name)
+    body = call.body if call.body is not NO_BODY else {}
+    call.close()
+    done = call.org.approvals.submit(
+        call.principal, definition.name, record_id, process=body.get("process"), comment=body.get("comment") or None, channel="api"
+    )
+    answer = _after(call, done)
+    answer.status, answer.headers["Location"] = 201, f"/api/v1/approvals/{done.id}"
+    return answer
+
+
+def _after(call: Call, done: Instance) -> Answer:
+    """The approval as it is after a command; who does not see it any more learns its state."""
+    try:
+        return Answer(_instance(call, call.org.panels.instance(call.principal, done.id)))
+    except NotVisible:
+        return Answer({"id": done.id, "state": done.state.value})
+
+
+def _instance(call: Call, view: InstanceView) -> dict[str, Any]:
+    instance = view.instance
+    found: dict[str, Any] = {
+        "id": instance.id,
+        "process": instance.process,
+        "process_label": call.label(view.process_label, instance.process),
+        "object": instance.object,
+        "record": instance.record,
+        "state": instance.state.value,
+        "submitter": Reference(instance.submitter, view.submitter_name),
+        "submitted_at": instance.submitted_at,
+        "ended_at": instance.ended_at,
+        "nodes": [
+            {
+                "node": each.node,
+                "label": call.label(each.label, each.node),
+                "type": each.type,
+                "mode": each.mode,
+                "state": each.state,
+                "since": each.since,
+                "seats": [
+                    {
+                        "task": seat.task,
+                        "state": seat.state,
+                        "person": seat.person,
+                        "name": seat.name,
+                        "decided_at": seat.decided_at,
+                        "comment": seat.comment,
+                        "mine": seat.mine,
+                    }
+                    for seat in each.seats
+                ],
+            }
+            for each in view.nodes
+        ],
+        "history": [
+            {
+                "kind": each.kind,
+                "at": each.at,
+                "actor": {"id": each.actor, "name": each.actor_name},
+                "identity": each.identity,
+                "node_label": call.label(each.node_label),
+                "comment": each.comment,
+            }
+            for each in view.history
+        ],
+        "commands": view.commands,
+        "my_task": view.my_task,
+    }
+    if view.evidence is not None:
+        found["evidence_hash"], found["evidence"] = view.evidence.hash, view.evidence.shown
+    return found

@@ -1,0 +1,71 @@
+"""Own tokens: list, make, revoke. A token's text is in the answer that makes it and nowhere else.
+
+Here: `/tokens`. Not here: what a token is (`auth/tokens.py`). Source: spec/security.md, section 2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldstone.api.call import Answer, Call
+from fieldstone.api.operations import operation
+from fieldstone.api.parameters import whole
+from fieldstone.auth import tokens
+from fieldstone.db.column_types import is_id
+from fieldstone.db.transaction import retrying
+from fieldstone.errors import NotAllowed, NotVisible, Problem, Refused
+
+MAKE = {
+    "type": "object",
+    "required": ["name", "scopes"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S"},
+        "scopes": {"type": "array", "minItems": 1, "maxItems": len(tokens.SCOPES), "items": {"enum": list(tokens.SCOPES)}},
+        "days": {"type": "integer", "minimum": 1, "maximum": tokens.MOST_DAYS},
+    },
+}
+LISTED = {"type": "object", "required": ["tokens"], "properties": {"tokens": {"type": "array", "items": {"type": "object"}}}}
+MADE = {"type": "object", "required": ["id", "token"]}
+
+
+def _user(call: Call) -> str:
+    if call.principal.user_id is None:
+        raise NotAllowed("tokens")
+    return call.principal.user_id
+
+
+@operation("GET", "/tokens", "The caller's own tokens.", answers={200: LISTED}, refusals=(403,))
+def list_tokens(call: Call) -> Answer:
+    """Own tokens, the newest first; never their texts."""
+    found = tokens.of_user(call.transaction, _user(call))
+    return Answer({"tokens": [_shown(each) for each in found]})
+
+
+def _shown(token: tokens.Token) -> dict[str, Any]:
+    names = ("id", "name", "scopes", "created_at", "expires_at", "used_at", "revoked_at")
+    return {name: getattr(token, name) for name in names}
+
+
+@operation("POST", "/tokens", "Make a token for oneself.", body=MAKE, answers={201: MADE}, refusals=(403, 422))
+def make_token(call: Call) -> Answer:
+    """A token with scopes that the caller has. Nobody puts into a token a right they do not hold."""
+    user, body, held = _user(call), call.body, call.principal.scopes
+    lacking = [scope for scope in body["scopes"] if held is not None and scope not in held]
+    if lacking:
+        raise Refused([Problem(code="scope_missing", params={"scope": scope}, pointer="/scopes") for scope in lacking], code="forbidden")
+    call.close()
+    days = whole(body.get("days")) or tokens.DAYS
+    made, key = retrying(call.org.engine, lambda tx: tokens.create(tx, user, name=body["name"], scopes=body["scopes"], days=days, by=user))
+    return Answer({"id": made, "token": key}, 201, {"Location": f"/api/v1/tokens/{made}"})
+
+
+@operation("DELETE", "/tokens/{token}", "Revoke one of the caller's own tokens.", answers={204: None}, refusals=(403, 404))
+def revoke_token(call: Call, token: str) -> Answer:
+    """Dead at its next use."""
+    user = _user(call)
+    if not is_id(token):
+        raise NotVisible("token")
+    call.close()
+    retrying(call.org.engine, lambda tx: tokens.revoke(tx, user, token))
+    return Answer(status=204)
