@@ -26,7 +26,7 @@ from fieldstone.i18n.languages import CATALOGUES
 from fieldstone.web import csrf, failures, globals_of_templates, headers
 from fieldstone.web.admission import PUBLIC, admission_of, admit, require_admissions
 from fieldstone.web.assets import ROOT, Assets
-from fieldstone.web.cookies import SESSION, VISIT, forget_session, is_plain_loopback, remember_visit
+from fieldstone.web.cookies import SESSION, TOASTS, VISIT, forget_session, is_plain_loopback, remember_visit
 from fieldstone.web.current import Current, current
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def create_app(org: Org) -> Flask:
         MAX_CONTENT_LENGTH=MOST_BODY,
         MAX_FORM_MEMORY_SIZE=MOST_FORM_MEMORY,
         MAX_FORM_PARTS=MOST_FORM_PARTS,
+        SESSION_COOKIE_NAME=TOASTS.name(org.settings),
+        SESSION_COOKIE_SECURE=not is_plain_loopback(org.settings),
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT.parent.parent / "i18n" / "locale"),
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "auto_reload": org.settings.dev}

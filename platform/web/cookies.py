@@ -1,4 +1,4 @@
-"""The two cookies: of a session, and of a visit before the login.
+"""The cookies: of a session, of a visit before the login, and of what was done, to be said on the next page (Flask's own).
 
 Here: their names and attributes. Not here: what their values mean (`auth/sessions.py`, `csrf.py`).
 Source: spec/security.md, section 6: `__Host-`, Secure, HttpOnly, SameSite=Lax; prefix and Secure are dropped only where
@@ -35,6 +35,7 @@ class Cookie:
 
 SESSION = Cookie("fs_session")
 VISIT = Cookie("fs_visit")
+TOASTS = Cookie("fs_toasts")
 
 
 def is_plain_loopback(settings: Settings) -> bool:

@@ -77,6 +77,7 @@ def test_a_submitted_record_is_locked_and_says_whom_it_waits_for(submitted, rep)
     assert "Locked for approval" in text
     assert "Waiting for approval" in text
     assert "Ada Admin" in text
+    assert f"/o/deal/{submitted}/edit" not in text
     form = rep.form(f"/o/deal/{submitted}/edit")
     answer = rep.post(f"/o/deal/{submitted}/edit", form, name="Changed", stage="open", amount="412,000.00")
     assert answer.status_code == 422

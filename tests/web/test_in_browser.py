@@ -132,8 +132,12 @@ def test_what_was_typed_survives_the_end_of_the_session(rep, site, complaints):
     assert rep.input_value("#f-name") == "Typed before the session ended"
 
 
-PLACES = ["/", "/o/deal?view=every", "/o/deal?view=every&as=board", "/o/deal/new", "RECORD", "RECORD/edit", "RECORD?tab=history", "/approvals", "/search?q=kestrel",
-          "/me", "/notifications", "/recycle-bin?object=deal", "/o/nothing"]  # fmt: skip
+PLACES = [
+    "/", "/o/deal?view=every", "/o/deal?view=every&as=board", "/o/deal/new", "RECORD", "RECORD/edit", "RECORD?tab=history",
+    "/approvals", "/search?q=kestrel", "/me", "/notifications", "/recycle-bin?object=deal", "/o/nothing",
+]  # fmt: skip
+VIOLATIONS = """axe.run(document, {resultTypes: ['violations']})
+    .then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))"""
 
 
 @pytest.mark.parametrize(
@@ -152,8 +156,6 @@ def test_every_page_is_accessible_and_stays_inside_the_window(new_page, site, co
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append(f"{place}: sticks out")
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate(
-            "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))"
-        )
+        found = page.evaluate(VIOLATIONS)
         wrong += [f"{place}: {rule}: {nodes[:2]}" for rule, nodes in found]
     assert wrong == []
