@@ -153,11 +153,7 @@ def _finish(response: Response) -> Response:
     here: Current = g.current
     settings = here.org.settings
     headers.protect(response, request_id=here.request_id, https=urlsplit(settings.address).scheme == "https", style_nonce=here.style_nonce)
-    if (
-        here.signed_in is None
-        and not request.path.startswith("/static/")
-        and request.endpoint not in ("health", "csp_report", "favicon")
-    ):
+    if here.signed_in is None and not request.path.startswith("/static/") and request.endpoint not in ("health", "csp_report", "favicon"):
         remember_visit(response, settings, here.csrf_key)
         if request.cookies.get(SESSION.name(settings)) and response.status_code != 401:
             forget_session(response, settings)
