@@ -112,7 +112,7 @@ def _look(gate: Gate, definition: ObjectDef, item: Item) -> dict[str, Reference]
     queues = queue_names(gate.snapshot, gate.principal.language)
     for name, looked in answer.items():
         item.looked[name] = (ids[name], looked)
-        item.image |= looked.values
+        item.image |= parents.behind(item, name, ids[name], looked)
         target = _target(gate.snapshot, definition, name)
         if name == "owner" and ids[name] in queues:
             found[name] = Reference(ids[name], queues[ids[name]], "queue")

@@ -40,7 +40,7 @@ from fieldstone.records.gate.tables import marked
 from fieldstone.records.gate.write import compared, find_by_key
 from fieldstone.records.history import HistoryEntry, entries
 from fieldstone.records.principal import Principal
-from fieldstone.records.query import Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
+from fieldstone.records.query import HIDDEN, Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
 
 KEPT = 500  # statements for one set of rights
 LIMIT = bindparam("page_limit", type_=Integer)
@@ -412,7 +412,29 @@ class Gate:
         if not self._by_ids(definition, ("id",), [record_id], False):
             raise NotVisible(object_name)
         readable = self.rights.readable(definition.name)
-        return entries(self.tx, [found for found in definition.all_fields if found.name in readable], record_id, limit, before)
+        found = entries(self.tx, [found for found in definition.all_fields if found.name in readable], record_id, limit, before)
+        return self._without_hidden(definition, found)
+
+    def _without_hidden(self, definition: ObjectDef, found: list[HistoryEntry]) -> list[HistoryEntry]:
+        """History of lookups without the ids of records that the principal cannot see: HIDDEN stands for them. One statement a target."""
+        led_to: dict[str, set[str]] = {}
+        for each in found:
+            field = definition.field(each.field)
+            if field is not None and field.type in LOOKUPS and field.to is not None:
+                led_to.setdefault(field.to, set()).update(value for value in (each.old, each.new) if isinstance(value, str))
+        if not led_to:
+            return found
+        seen: set[str] = set()
+        for target, ids in led_to.items():
+            if target in self.rights.visible_objects:
+                seen |= self.names(target, sorted(ids)).keys()
+        hidden = set().union(*led_to.values()) - seen
+        return [
+            replace(each, old=HIDDEN if each.old in hidden else each.old, new=HIDDEN if each.new in hidden else each.new)
+            if isinstance(each.old, str | None) and isinstance(each.new, str | None)
+            else each
+            for each in found
+        ]
 
     # --- sums and groups ---
 

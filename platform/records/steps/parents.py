@@ -5,8 +5,9 @@ One statement before the defaults; a second one only if defaults or before-save 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fieldstone.metadata.definitions.approval_processes import ApprovalProcessDef
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
@@ -14,7 +15,8 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
 from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
-from fieldstone.records.gate.write import look
+from fieldstone.records.gate.access import READ
+from fieldstone.records.gate.write import Looked, look
 from fieldstone.records.messages import expressions_in
 from fieldstone.records.steps.defaults import defaults_of
 
@@ -120,7 +122,17 @@ def look_up(batch: Batch, wanted: Needs) -> None:
             value = ids[name]
             if value is not None:
                 item.looked[name] = (value, answer[name])
-                item.image |= answer[name].values
+                item.image |= behind(item, name, value, answer[name])
+
+
+def behind(item: Item, name: str, value: str, looked: Looked) -> Mapping[str, Any]:
+    """Return the values behind a lookup that rules may work with: blank, as behind a record that never was, where the principal newly
+    points at one they cannot see. It will be refused in those words; until then no default or message may tell what is in it.
+    """
+    stored = item.prior is not None and item.prior.get(name) == value
+    if looked.access >= READ or stored:
+        return looked.values
+    return dict.fromkeys(looked.values)
 
 
 def _to_look_up(batch: Batch, item: Item, name: str, wanted: Needs) -> str | None:
