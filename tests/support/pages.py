@@ -180,7 +180,10 @@ def documents() -> list[dict[str, Any]]:
         "account": worlds.everything(ACCOUNT, "create", "read", "edit", "delete", "view_all", "modify_all"),
         "user": worlds.rights("read", "view_all", read=["name", "username", "active", "email", "title", "language"]),
     }
-    setup = ["view_setup", "customize", "manage_users", "manage_security", "transfer_any"]
+    setup = [
+        *("view_setup", "customize", "manage_users", "manage_security", "manage_automation", "manage_packs", "view_audit", "transfer_any"),
+        "import",
+    ]
     return [
         worlds.core_document("objects/user.json"),
         ACCOUNT,
@@ -228,12 +231,12 @@ def open_site(engine: Engine, **settings: Any) -> Site:
 
 
 @contextmanager
-def served(engine: Engine) -> Iterator[Site]:
+def served(engine: Engine, **settings: Any) -> Iterator[Site]:
     """Serve the application on a free port of this machine for the block; `site.address` is where."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    site = open_site(engine, port=port)
+    site = open_site(engine, port=port, **settings)
     server = create_server(site.app, host="127.0.0.1", port=port, threads=4, ident=None)
     thread = threading.Thread(target=server.run, name="pages", daemon=True)
     thread.start()

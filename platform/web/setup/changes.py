@@ -117,7 +117,9 @@ def _undo_now(proposed: ChangeSet, here: str) -> ResponseReturnValue:
     return jsonify(location=_where_from(planned.proposed))
 
 
-KINDS_OF_PAGES = {"layouts": "page_layout", "views": "list_view", "rules": "validation_rule", "types": "record_type"}
+KINDS_OF_PAGES = {
+    "layouts": "page_layout", "views": "list_view", "rules": "validation_rule", "types": "record_type", "approvals": "approval_process",
+}  # fmt: skip
 
 
 def _where_from(after: Snapshot) -> str:

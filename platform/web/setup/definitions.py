@@ -76,6 +76,7 @@ def tabs_of(definition: ObjectDef, current_tab: str) -> list[dict[str, object]]:
         ("views", _("List views"), "/views", len(snapshot.all("list_view", definition.name))),
         ("rules", _("Validation rules"), "/rules", len(snapshot.all("validation_rule", definition.name))),
         ("types", _("Record types"), "/types", len(snapshot.all("record_type", definition.name))),
+        ("approvals", _("Approvals"), "/approvals", len(snapshot.all("approval_process", definition.name))),
         ("permissions", _("Permissions"), "/permissions", None),
         ("settings", _("Settings"), "/settings", None),
     )

@@ -65,6 +65,19 @@ GROUPS: tuple[SetupGroup, ...] = (
         ),
     ),
     SetupGroup(
+        label=_l("Automate"),
+        pages=(
+            SetupPage(
+                url="/setup/approvals",
+                label=_l("Approvals"),
+                note=_l("Who decides about a record, in which order"),
+                icon="stamp",
+                hue="amber",
+                rights=("manage_automation",),
+            ),
+        ),
+    ),
+    SetupGroup(
         label=_l("People and rights"),
         pages=(
             SetupPage(
@@ -98,6 +111,19 @@ GROUPS: tuple[SetupGroup, ...] = (
                 icon="users",
                 hue="teal",
                 rights=("manage_security",),
+            ),
+        ),
+    ),
+    SetupGroup(
+        label=_l("Data"),
+        pages=(
+            SetupPage(
+                url="/imports",
+                label=_l("Imports"),
+                note=_l("Files that become records: checked first, then run, with a report"),
+                icon="upload",
+                hue="sky",
+                rights=("import",),
             ),
         ),
     ),

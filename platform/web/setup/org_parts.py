@@ -1,4 +1,4 @@
-"""What the pages of the org's own definitions have in common: permission sets, profiles, roles, queues, approval processes.
+"""What the pages of the org's own definitions have in common: permission sets, profiles, roles, queues.
 
 Here: `OrgPart`, one of them with its address, publishing and removing it. Not here: parts of an object (`parts`), what each kind says.
 The macros of `setup/parts.html` take it as they take a `Part`.
@@ -33,13 +33,12 @@ class OrgPart:
     kind: str
     list_url: str
     published: Definition | None
-    object: str | None = None  # of an approval process
 
     @classmethod
-    def of(cls, kind: str, list_url: str, name: str | None = None, object_name: str | None = None) -> OrgPart:
+    def of(cls, kind: str, list_url: str, name: str | None = None) -> OrgPart:
         """Find it; without a name, a new one. Raises NotVisible."""
-        published = the_definition(kind, name, object_name) if name is not None else None
-        return cls(kind=kind, list_url=list_url, published=published, object=object_name)
+        published = the_definition(kind, name) if name is not None else None
+        return cls(kind=kind, list_url=list_url, published=published)
 
     @property
     def url(self) -> str:
@@ -55,26 +54,25 @@ class OrgPart:
         """Return its document to be changed; of a new one the beginning."""
         if self.published is not None:
             return document_at(self.published.path)
-        return {"kind": self.kind, **({"object": self.object} if self.object is not None else {})}
+        return {"kind": self.kind}
 
     def named(self, document: Document, typed: MultiDict[str, str]) -> Document:
         """Put name and label as typed. A name left empty is made from the label."""
         texts = TypedForm(typed=typed).label("label")
         if self.published is None:
-            taken = [each.name for each in current.snapshot.all(self.kind, self.object)]
+            taken = [each.name for each in current.snapshot.all(self.kind)]
             document["api_name"] = typed.get("api_name", "").strip() or name_from(texts, taken) or self.kind
         put(document, "label", label_of(texts, document.get("label")))
         return document
 
     def path(self, document: Mapping[str, Any]) -> str:
         """Return where its document lies."""
-        folder = f"{FOLDERS[self.kind]}/{self.object}" if self.object is not None else FOLDERS[self.kind]
-        return f"{folder}/{document.get('api_name', '')}.json"
+        return f"{FOLDERS[self.kind]}/{document.get('api_name', '')}.json"
 
     def publish(self, document: Document, said: str, again: Again, *, done: Callable[[], str] | None = None) -> ResponseReturnValue:
         """Take the document down the road, back to its page or to what `done` says."""
         name = document["api_name"]
-        taken = self.published is None and current.snapshot.find(self.kind, name, self.object) is not None
+        taken = self.published is None and current.snapshot.find(self.kind, name) is not None
         at_name = Problem(code="name_taken", params={"name": name}, document=self.path(document), pointer="/api_name")
 
         def told(problems: tuple[Problem, ...]) -> ResponseReturnValue:

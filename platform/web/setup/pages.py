@@ -6,6 +6,7 @@ Here: the list. Not here: the pages.
 from __future__ import annotations
 
 from fieldstone.web.setup import (
+    approval_processes,
     bp,
     changes,
     expressions,
@@ -25,6 +26,7 @@ from fieldstone.web.setup import (
 )
 
 __all__ = [
+    "approval_processes",
     "bp",
     "changes",
     "expressions",

@@ -83,6 +83,7 @@ PAGES = {
     "list_view": "/setup/objects/{object}/views/{name}",
     "validation_rule": "/setup/objects/{object}/rules/{name}",
     "record_type": "/setup/objects/{object}/types/{name}",
+    "approval_process": "/setup/objects/{object}/approvals/{name}",
     "permission_set": "/setup/permissions/sets/{name}",
     "profile": "/setup/permissions/profiles/{name}",
     "role": "/setup/roles/{name}",
