@@ -76,10 +76,10 @@ def create_app(org: Org) -> Flask:
 
 def _register(app: Flask) -> None:
     """Hang in the views. A package of pages that comes with another part of the platform registers itself the same way."""
-    from fieldstone.web import approvals, boards, home, lists, login, me, notifications, records, recycle_bin, search
+    from fieldstone.web import approvals, boards, home, imports, lists, login, me, notifications, records, recycle_bin, search
     from fieldstone.web.setup import pages as setup
 
-    for module in (login, home, lists, boards, records, approvals, notifications, search, recycle_bin, me, setup):
+    for module in (login, home, lists, boards, records, approvals, notifications, search, recycle_bin, imports, me, setup):
         app.register_blueprint(module.bp)
 
 
