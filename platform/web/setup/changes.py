@@ -33,9 +33,7 @@ WHOLE_STEPS = 6  # of one entry in the list
 def changes() -> ResponseReturnValue:
     """The latest publishes, newest first; of one document, if it is named."""
     before, path = request.args.get("before", ""), request.args.get("path") or None
-    found = versions.history(
-        current.transaction.connection, path=path, before=int(before) if before.isdigit() else None, limit=SHOWN + 1
-    )
+    found = versions.history(current.transaction.connection, path=path, before=int(before) if before.isdigit() else None, limit=SHOWN + 1)
     shown = found[:SHOWN]
     return page(
         "setup/changes.html",

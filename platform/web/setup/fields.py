@@ -138,7 +138,11 @@ def create_field(object_name: str) -> ResponseReturnValue:
         return again(())
     back = f"/setup/objects/{definition.name}"
     way = Way(title=_("New field"), back=f"{back}/fields/new?type={type_}", done=lambda: back, said=_("Field added"), again=again)
-    answers = {f"{path}#/fields/{name}": Answer(fill=part["default"])} if typed.get("fill_existing") == "1" and "default" in part else {}
+    answers = (
+        {f"{path}#/fields/{name}": Answer(fill=part["default"])}
+        if TypedForm(typed=typed).ticked("fill_existing") and "default" in part
+        else {}
+    )
     return publish_or_show(ChangeSet(put=tuple(documents), answers=answers), way)
 
 

@@ -78,9 +78,7 @@ class Part:
         """Return where its document lies."""
         return f"{FOLDERS[self.kind]}/{self.definition.name}/{document.get('api_name', '')}.json"
 
-    def publish(
-        self, document: Document, said: str, again: Callable[[tuple[Problem, ...]], ResponseReturnValue]
-    ) -> ResponseReturnValue:
+    def publish(self, document: Document, said: str, again: Callable[[tuple[Problem, ...]], ResponseReturnValue]) -> ResponseReturnValue:
         """Take the document down the road, back to its page."""
         name = document["api_name"]
         told = self.unless_taken(document, again)

@@ -27,7 +27,6 @@ from fieldstone.web.setup.typed import Control, TypedForm, put, with_problems
 
 BLANK_COLUMNS = 3  # rows to fill in, below those that are there
 SORTS = 3
-TOTALS = ("sum", "avg", "min", "max")
 
 
 @bp.get("/objects/<object_name>/views")
@@ -184,7 +183,6 @@ def _form(part: Part, form: TypedForm, status: int = 200) -> ResponseReturnValue
         rows=filled + list(range(max(rows, default=-1) + 1, max(rows, default=-1) + 1 + BLANK_COLUMNS)),
         paths=list(_paths(definition)),
         sorts=range(SORTS),
-        totals=TOTALS,
         audience=audiences(roles=True),
         groups=[(each.name, label(each)) for each in fields if each.type == "picklist" or each.type in LOOKUPS],
         amounts=[(each.name, label(each)) for each in fields if each.result_type in ("number", "currency")],

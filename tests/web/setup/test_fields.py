@@ -63,6 +63,15 @@ def test_a_roll_up_is_added(builder):
     assert (field.relation, field.function, field.field) == ("deal.account", "sum", "amount")
 
 
+def test_existing_records_get_the_default_if_one_says_so(builder, site):
+    deal = site.create("deal", name="Old", stage="open", amount="10.00")
+    add(builder, "number", "Rating", default="3", fill_existing="1")
+    add(builder, "number", "Double", default="=amount * 2", fill_existing="1")
+    add(builder, "number", "Later", default="3", fill_existing="0")
+    found = site.get("deal", deal)
+    assert (found["rating"], found["double"], found["later"]) == (3, 20, None)
+
+
 def test_every_type_has_a_card_and_a_form(builder):
     cards = re.findall(r'href="(/setup/objects/deal/fields/new\?type=\w+)"', builder.get(NEW).text)
     assert len(cards) == 21
