@@ -18,6 +18,7 @@ from fieldstone.errors import Problem, Refused
 from fieldstone.limits import FILTER_NODES
 from fieldstone.records.periods import period
 from fieldstone.records.query import Tree
+from fieldstone.rules.parse import parse
 
 COMBINED = ("and", "or", "not")
 LEAF_KEYS = frozenset({"field", "op", "value"})
@@ -44,10 +45,15 @@ class Printing:
 
 def printed(tree: Tree, using: Printing) -> str:
     """Return the expression that means what `tree` means. Raises Refused (`invalid_filter`), with a pointer, if it means nothing."""
+    require_size(tree)
+    return _print(tree, using, "")
+
+
+def require_size(tree: Tree) -> None:
+    """Raise Refused for a tree with more nodes than a filter may have."""
     nodes = sum(1 for _ in _nodes(tree))
     if nodes > FILTER_NODES:
         raise _refuse("limit_exceeded", "", name="filter_nodes", count=nodes, limit=FILTER_NODES)
-    return _print(tree, using, "")
 
 
 def needs_sql(tree: Tree) -> bool:
@@ -96,10 +102,20 @@ def _print(tree: Any, using: Printing, pointer: str) -> str:
         case "not":
             return f"NOT({_print(tree['not'], using, f'{pointer}/not')})"
         case "expression":
-            return f"({tree['expression']})"
+            return _by_itself(tree["expression"], f"{pointer}/expression")
         case "field":
             return _leaf(tree, using, pointer)
     raise _refuse("filter_shape", pointer)  # `related` has no expression; the caller took it out
+
+
+def _by_itself(source: str, pointer: str | None) -> str:
+    """Return an expression that can stand inside another one. Raises Refused for a text that closes what it did not open."""
+    try:
+        parse(source)
+    except Refused as refused:
+        place = None if pointer is None else f"/filter{pointer}"
+        raise Refused([problem.at(pointer=place) for problem in refused.problems], code="invalid_filter") from None
+    return f"({source})"
 
 
 def _leaf(leaf: Tree, using: Printing, pointer: str) -> str:
@@ -209,7 +225,7 @@ def _literal(operand: Operand, value: Any) -> str:
     if isinstance(value, Mapping):
         if set(value) != {"expression"} or not isinstance(value["expression"], str):
             raise _refuse("filter_shape")
-        return f"({value['expression']})"
+        return _by_itself(value["expression"], None)
     typed = operand.typed(value)
     if operand.type == "percent":
         typed = typed / 100  # stored and sent in points, a fraction in expressions

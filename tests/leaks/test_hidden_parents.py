@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldstone.errors import Refused
+from fieldstone.records.query import Group, Query
 from tests.support.orgs import obj
 from tests.support.worlds import World, everything, profile, rule, world
 
@@ -91,3 +92,31 @@ def test_history_does_not_tell_which_invisible_records_a_lookup_led_to(org):
         (entry,) = gate.history("deal", deal)
         assert entry.old == own
         assert entry.new.hidden and entry.new.id is None
+
+
+def test_invisible_records_that_a_lookup_leads_to_are_one_group_and_not_told_apart(org):
+    for name in ("One", "Two"):
+        org.update("deal", org.create("deal", {"name": name}, "Rep"), {"account": account(org, "Peer", name)})
+    org.create("deal", {"name": "Three", "account": account(org, "Rep", "Own")}, "Rep")
+    org.create("deal", {"name": "Four"}, "Rep")
+    with org.reading("Rep") as gate:
+        rows = gate.groups(Query(object="deal"), [Group(field="account")], {"n": ("count", None)})
+        assert sorted((row["account"] and (row["account"].hidden, row["account"].name), row["n"]) for row in rows if row["account"]) == [
+            ((False, "Own"), 1),
+            ((True, None), 2),
+        ]
+        assert [row["n"] for row in rows if row["account"] is None] == [1]
+        assert gate.totals(Query(object="deal"), {"n": ("count_distinct", "account"), "m": ("count", "account")}) == {"n": 2, "m": 3}
+
+
+def test_no_filter_spells_the_id_of_an_invisible_record(org):
+    hidden, own = account(org, "Peer", "Hidden"), account(org, "Rep", "Own")
+    org.create("deal", {"name": "Mine", "account": own}, "Rep")
+    org.update("deal", org.create("deal", {"name": "Pilot"}, "Rep"), {"account": hidden})
+    for made, counted in ((hidden, 0), (own, 1)):
+        tail = made[-12:]
+        asked = [f'CONTAINS(account, "{tail}")', f'RIGHT(account, 12) = "{tail}"', {"field": "account", "op": "ends_with", "value": tail}]
+        with org.reading("Rep") as gate:
+            assert [gate.count(Query(object="deal", filter=each)).value for each in asked] == [counted] * 3
+    with org.reading("Rep") as gate:
+        assert gate.count(Query(object="deal", filter="NOT(ISBLANK(account))")).value == 2

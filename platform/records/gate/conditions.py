@@ -21,7 +21,7 @@ from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.metadata.scope import scope
 from fieldstone.metadata.snapshot import Compiled, Snapshot
-from fieldstone.records.filters import Operand, Printing, check_shape, needs_sql, printed
+from fieldstone.records.filters import Operand, Printing, check_shape, needs_sql, printed, require_size
 from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.names import Named, resolve, target_of, unknown
 from fieldstone.records.gate.people import USER
@@ -99,6 +99,7 @@ def condition(sources: Sources, given: str | Tree, today: date) -> ColumnElement
         return sources.condition(compiled(sources.asking, sources.definition, given))
     if not needs_sql(given):
         return sources.condition(compiled(sources.asking, sources.definition, printed(given, printing(sources, today))))
+    require_size(given)
     return _taken_apart(sources, given, today, "", 0)
 
 

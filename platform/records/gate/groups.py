@@ -94,6 +94,7 @@ def _grouped_reference(gate: Gate, sources: Sources, group: Group, named: Named,
     person = named.field.system
     if not person and target.name not in gate.rights.visible_objects:
         raise NotVisible(target.name)
+    value = value if person else sources.reference(named.path)
     _, alias = sources.parent(named.path, open_to_all=person)
     name = tables.column(alias, target.name_fielddef)
     queues = queue_names(gate.snapshot, gate.principal.language)
@@ -118,7 +119,7 @@ def _aggregated(
             raise Refused(Problem(code="aggregate_field", params={"name": function}, pointer=f"/aggregate/{name}"), code="invalid_filter")
         return [func.count()], lambda row: row[0]
     named = resolve(gate.asking, sources.definition, field, pointer=f"/aggregate/{name}")
-    value, kind = sources.value(named.path), named.field.result_type
+    value, kind = sources.reference(named.path), named.field.result_type
     if function in ("count", "count_distinct"):
         return [func.count(value if function == "count" else value.distinct())], lambda row: row[0]
     if (function in ("sum", "avg") and kind not in NUMERIC) or kind not in (*NUMERIC, "date", "datetime"):

@@ -11,16 +11,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, case
+from sqlalchemy import and_, case, literal
 from sqlalchemy.sql.elements import ColumnElement
 
+from fieldstone import rules
+from fieldstone.db.column_types import Id
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.snapshot import Compiled
 from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.expressions import Terms
 from fieldstone.records.gate.sharing import Reader
+from fieldstone.rules.tree import Call, FieldRef, Node, children
 
 Path = tuple[str, ...]
+UNSEEN = literal("00000000-0000-0000-0000-000000000000", Id)  # no record has it
+COMPARED = frozenset({"=", "<>", "IN", "ISBLANK", "ISNULL"})
 
 
 class Sources:
@@ -79,7 +84,29 @@ class Sources:
 
     def condition(self, compiled: Compiled) -> ColumnElement[bool]:
         """Return an expression as the condition of a filter: blank and failing count as false."""
-        return self.terms.condition(compiled, {path: self.value(path) for path in compiled.reads})
+        spelt = _spelt_ids(compiled.checked.node)
+        columns = {path: self.reference(path) if path in spelt else self.value(path) for path in compiled.reads}
+        return self.terms.condition(compiled, columns)
+
+    def reference(self, path: Path) -> ColumnElement[Any]:
+        """Return a field's value; of a lookup to a record that the reader cannot see UNSEEN, one and the same for all of those.
+
+        For what could spell an id or tell one from another: functions of text, groups, distinct counts. Comparing with a whole id
+        needs no more than `value`: it tells nothing that the asker does not hold.
+        """
+        holder, _ = self.parent(path[:-1])
+        found = holder.field(path[-1])
+        assert found is not None
+        value = self.value(path)
+        if self.raw or found.type not in LOOKUPS:
+            return value
+        target = self.asking.snapshot.objects[found.to or "user"]
+        if target.name not in self.asking.rights.visible_objects:
+            return case((value.is_not(None), UNSEEN))
+        if path not in self._parents and sharing.condition(self.asking, target, tables.table(self.asking.snapshot, target.name)) is None:
+            return value
+        _, alias = self.parent(path)
+        return case((alias.c.id.is_not(None), value), (value.is_not(None), UNSEEN))
 
     def sortable(self, path: Path) -> ColumnElement[Any]:
         """Return what rows are sorted by: the sort key of a text, the position of a picklist value, the name behind a lookup."""
@@ -100,6 +127,19 @@ class Sources:
         if key is None and found.column is not None:
             key = tables.key_column(source, found, "match")
         return self.value(path) if key is None else key
+
+
+def _spelt_ids(root: Node) -> frozenset[Path]:
+    """Paths of lookups that an expression does more with than to compare them, or to ask whether they are blank."""
+    found: set[Path] = set()
+    waiting: list[tuple[Node, bool]] = [(root, True)]
+    while waiting:
+        node, spelt = waiting.pop()
+        if isinstance(node, FieldRef) and spelt and node.type is rules.ValueType.ID:
+            found.add(node.path)
+        inside = not (isinstance(node, Call) and node.function.name in COMPARED)
+        waiting += [(each, inside) for each in children(node)]
+    return frozenset(found)
 
 
 def _unseen(sources: Sources, hop: Path) -> ColumnElement[bool]:
