@@ -7,13 +7,15 @@ Source: spec/api.md, sections 1, 4 and 5; spec/security.md, sections 7 and 11.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from fieldstone.api import parameters, problems, values
@@ -23,7 +25,7 @@ from fieldstone.api.problems import Declined
 from fieldstone.api.rate import WINDOW, Rate
 from fieldstone.auth import principals, sessions, tokens
 from fieldstone.db.transaction import retrying
-from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, Problem, Refused, TryAgain
+from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Problem, Refused, TryAgain
 from fieldstone.limits import BODY_BYTES
 from fieldstone.web import csrf
 from fieldstone.web.cookies import SESSION, is_plain_loopback
@@ -41,6 +43,12 @@ PROBLEM = "application/problem+json"
 TAKEN = frozenset({JSON, "application/merge-patch+json"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Start = Callable[..., Any]
+
+
+class RecordId(BaseConverter):
+    """The id of a record in a path; never the name of what one can do with all records."""
+
+    regex = "(?!(?:batch|query)$)[^/]+"
 
 
 class Mounted:
@@ -65,8 +73,12 @@ def create_api(org: Org) -> Flask:
     app.config.update(ORG=org, RATE=Rate(org.settings.api_rate), MAX_CONTENT_LENGTH=BODY_BYTES)
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
+    app.url_map.converters["record"] = RecordId
+    table: dict[str, Operation] = {}
+    app.config["TABLE"] = table
     for each in OPERATIONS:
-        rule = each.path.replace("{object}", "<object_name>").replace("{id}", "<record_id>").replace("{", "<").replace("}", ">")
+        table[f"{each.name}_{each.method}"] = each
+        rule = each.path.replace("{object}", "<object_name>").replace("{id}", "<record:record_id>").replace("{", "<").replace("}", ">")
         prefix = "" if each.path.startswith("/health") else ROOT
         app.add_url_rule(
             prefix + rule, f"{each.name}_{each.method}", _view(app, each), methods=[each.method], provide_automatic_options=False
@@ -89,8 +101,7 @@ def _view(app: Flask, operation: Operation) -> Callable[..., Response]:
         _require_acceptable(request)
         if not operation.public:
             _recognise(call, rate)
-            if operation.scope is not None and call.principal.scopes is not None and operation.scope not in call.principal.scopes:
-                raise NotAllowed(f"scope.{operation.scope}")
+            _require_open(call, operation, path)
         call.query = parameters.read(operation, request)
         if operation.body is not None:
             call.body = _body(request, operation)
@@ -100,6 +111,15 @@ def _view(app: Flask, operation: Operation) -> Callable[..., Response]:
 
     view.__doc__ = operation.doc
     return view
+
+
+def _require_open(call: Call, operation: Operation, path: Mapping[str, str]) -> None:
+    """Raise NotAllowed where scope or object right is lacking for the operation as such, whatever it is asked."""
+    scopes = call.principal.scopes
+    if operation.scope is not None and scopes is not None and operation.scope not in scopes:
+        raise NotAllowed(f"scope.{operation.scope}")
+    if operation.right and not operation.open_to(call.rights, call.object(path["object_name"]).name):
+        raise NotAllowed(f"{path['object_name']}.{operation.right[0]}")
 
 
 def _recognise(call: Call, rate: Rate) -> None:
@@ -219,7 +239,7 @@ def _failed(failure: Exception) -> AnyResponse:
         case FieldstoneError():
             return _told(call, problems.status_of(failure), failure.code, ())
         case MethodNotAllowed():
-            allowed = sorted(failure.valid_methods or ())
+            allowed = sorted(_methods(call, failure.valid_methods or ()))
             return _told(call, 405, "method_not_allowed", (), headers={"Allow": ", ".join(allowed)})
         case RequestEntityTooLarge():
             params = {"name": "body", "limit": BODY_BYTES, "count": call.request.content_length or 0}
@@ -231,9 +251,25 @@ def _failed(failure: Exception) -> AnyResponse:
     return _told(call, 500, "internal", ())
 
 
-def _org() -> Org:
-    from flask import current_app
+def _methods(call: Call, methods: Iterable[str]) -> set[str]:
+    """Of the methods of a path, those that the caller may use: as in their OpenAPI document. All of them for a stranger."""
+    known, asked = set(methods), call.request
+    table: dict[str, Operation] = current_app.config["TABLE"]
+    adapter = current_app.create_url_adapter(asked)
+    assert adapter is not None
+    with suppress(Declined, NotAllowed):
+        _recognise(call, Rate(0))
+        for method in sorted(known - {"HEAD"}):
+            endpoint, path = adapter.match(method=method)
+            try:
+                _require_open(call, table[endpoint], path)
+            except (NotAllowed, NotVisible):
+                known -= {method, "HEAD"} if method == "GET" else {method}
+    call.close()
+    return known
 
+
+def _org() -> Org:
     found: Org = current_app.config["ORG"]
     return found
 

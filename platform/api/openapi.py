@@ -73,7 +73,10 @@ PROBLEM = {
     },
 }
 HEADERS: Mapping[str, Mapping[str, Any]] = {
-    "If-Match": {"schema": {"type": "string"}, "description": "The ETag of the record as it was read; a stale one is refused."},
+    "If-Match": {
+        "schema": {"type": "string", "pattern": '^([*]|"[0-9]{1,15}(-[0-9a-f]*)?")$'},
+        "description": "The ETag of the record as it was read; a stale one is refused.",
+    },
     "If-None-Match": {"schema": {"type": "string"}, "description": "An ETag, or `*`."},
     "Idempotency-Key": {
         "schema": {"type": "string", "pattern": '^"?[!#-~]{1,255}"?$'},
@@ -146,7 +149,7 @@ def _paths(call: Call, declared: Operation, objects: list[ObjectDef]) -> Iterato
         yield declared.path, None, ()
         return
     for each in objects:
-        if declared.right is not None and not call.rights.can(each.name, declared.right):
+        if not declared.open_to(call.rights, each.name):
             continue
         path = declared.path.replace("{object}", each.name)
         readable = call.rights.readable(each.name)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from fieldstone.records.gate.access import Rights
 
 Schema = Mapping[str, Any]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -42,8 +45,12 @@ class Operation:
     answers: Mapping[int, Schema | str | None] = field(default_factory=dict)  # success: schema, or "record"; None: no body
     headers: tuple[str, ...] = ()  # request headers beyond those that every operation takes
     refusals: tuple[int, ...] = ()  # beyond those that every operation can answer
-    right: str | None = None  # on the object: an operation that needs it is not in the document of who lacks it
+    right: tuple[str, ...] = ()  # on the object, one of them: who has none of them is refused, and finds the operation in no document
     public: bool = False
+
+    def open_to(self, rights: Rights, object_name: str) -> bool:
+        """Whether the rights on the object suffice to call it at all."""
+        return not self.right or any(rights.can(object_name, right) for right in self.right)
 
     @property
     def saves(self) -> bool:

@@ -60,7 +60,7 @@ def _matches(header: str | None, tag: str) -> bool:
     return header is not None and (header.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in header.split(",")))
 
 
-@operation("POST", "/records/{object}", "Create a record.", scope=WRITES, params=SAVE_PARAMS, body="create", right="create",
+@operation("POST", "/records/{object}", "Create a record.", scope=WRITES, params=SAVE_PARAMS, body="create", right=("create",),
            answers={201: ONE, 200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def create_record(call: Call, object_name: str) -> Answer:
     """Create one record."""
@@ -69,7 +69,7 @@ def create_record(call: Call, object_name: str) -> Answer:
     return record_answer(call, definition.name, done[0])
 
 
-@operation("PATCH", PATH, "Change fields of a record.", scope=WRITES, params=SAVE_PARAMS, body="update", right="edit",
+@operation("PATCH", PATH, "Change fields of a record.", scope=WRITES, params=SAVE_PARAMS, body="update", right=("edit",),
            answers={200: ONE}, headers=("If-Match",), refusals=(403, 404, 409, 412, 422))  # fmt: skip
 def update_record(call: Call, object_name: str, record_id: str) -> Answer:
     """Change the given fields of one record; the last writer of each field wins unless a version is asked for."""
@@ -79,7 +79,7 @@ def update_record(call: Call, object_name: str, record_id: str) -> Answer:
     return record_answer(call, definition.name, done[0])
 
 
-@operation("DELETE", PATH, "Put a record into the recycle bin.", scope=DELETES, params=(DRY_RUN,), right="delete",
+@operation("DELETE", PATH, "Put a record into the recycle bin.", scope=DELETES, params=(DRY_RUN,), right=("delete",),
            answers={204: None}, headers=("If-Match",), refusals=(403, 404, 409, 412, 422))  # fmt: skip
 def delete_record(call: Call, object_name: str, record_id: str) -> Answer:
     """Delete one record."""
@@ -123,7 +123,7 @@ def get_by_key(call: Call, object_name: str, key: str) -> Answer:
     return Answer(call.gate.get(definition.name, found))
 
 
-@operation("PUT", BY, "Create or change the record with a key.", scope=WRITES, any_params=True, body="upsert", right="edit",
+@operation("PUT", BY, "Create or change the record with a key.", scope=WRITES, any_params=True, body="upsert", right=("create", "edit"),
            answers={200: ONE, 201: ONE}, headers=("If-Match", "If-None-Match"), refusals=(403, 404, 409, 412, 422))  # fmt: skip
 def upsert_by_key(call: Call, object_name: str, key: str) -> Answer:
     """Upsert: 201 created, 200 updated or unchanged. `If-None-Match: *` only creates, `If-Match` only updates."""
@@ -239,8 +239,8 @@ RESULTS = {
 }
 
 
-@operation("POST", "/records/{object}/batch", "Save up to 200 records.", scope=WRITES, params=(DRY_RUN,), body=BATCH, right="edit",
-           answers={200: RESULTS}, refusals=(403, 404, 409, 422))  # fmt: skip
+@operation("POST", "/records/{object}/batch", "Save up to 200 records.", scope=WRITES, params=(DRY_RUN,), body=BATCH,
+           right=("create", "edit", "delete"), answers={200: RESULTS}, refusals=(403, 404, 409, 422))  # fmt: skip
 def batch(call: Call, object_name: str) -> Answer:
     """Create, change, upsert, delete or restore up to 200 records: all or none, or each by itself."""
     definition = call.object(object_name)
@@ -296,13 +296,13 @@ TRANSFER = {
 
 
 @operation("POST", PATH + "/restore", "Take a record out of the recycle bin.", scope=WRITES, body=NOTHING, body_required=False,
-           right="delete", answers={200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
+           right=("delete",), answers={200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def restore_record(call: Call, object_name: str, record_id: str) -> Answer:
     """Restore one deleted record with what was deleted with it."""
     return _command(call, object_name, record_id, "restore", {})
 
 
-@operation("POST", PATH + "/transfer", "Give a record another owner.", scope=WRITES, body=TRANSFER, right="edit",
+@operation("POST", PATH + "/transfer", "Give a record another owner.", scope=WRITES, body=TRANSFER, right=("edit",),
            answers={200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def transfer_record(call: Call, object_name: str, record_id: str) -> Answer:
     """Transfer one record to a user or a queue."""
@@ -318,7 +318,7 @@ def _command(call: Call, object_name: str, record_id: str, action: Any, values: 
 
 
 @operation("POST", PATH + "/clone", "Create a record like another one.", scope=WRITES, params=SAVE_PARAMS, body="update",
-           body_required=False, right="create", answers={201: ONE, 200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
+           body_required=False, right=("create",), answers={201: ONE, 200: ONE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def clone_record(call: Call, object_name: str, record_id: str) -> Answer:
     """Copy what the caller may read and write of a record, keys left out; the body says what is to differ."""
     definition = _writable(call, object_name)

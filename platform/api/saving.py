@@ -67,13 +67,13 @@ def replayed(call: Call) -> tuple[Outcome, ...] | None:
 
 
 def asked_version(call: Call, current: int | None = None) -> int | None:
-    """Return the row version that `If-Match` names; None without one, or for `*`. Raises Declined (412) for one that is no ETag of ours."""
+    """Return the row version that `If-Match` names; None without one, or for `*`. Raises Declined (400) for what is no ETag of ours."""
     header = call.request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return current
     found = VERSION.fullmatch(header.strip())
     if found is None:
-        raise Declined(412, "conflict", [Problem(code="no_such_version")])
+        raise Declined(400, "malformed", [Problem(code="no_such_version")])
     return int(found[1])
 
 
