@@ -21,7 +21,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Column, Row, select, update
+from sqlalchemy import Column, Row, select, type_coerce, update
 
 from fieldstone.db.column_types import Id, JsonText, PlainText, UtcMoment
 from fieldstone.db.ids import new_id
@@ -116,12 +116,12 @@ def find(tx: Transaction, mail_id: str) -> Row[Any] | None:
 
 
 def mailbox(tx: Transaction, *, before: str | None = None, limit: int = 50, to: str | None = None) -> Sequence[Row[Any]]:
-    """Return the newest mails, those older than the mail `before`; for the administrator's page. `to` narrows by address."""
+    """Return the newest mails, those older than the mail `before`; for the administrator's page. `to` narrows by part of an address."""
     found = select(MAIL).order_by(MAIL.c.id.desc()).limit(limit)
     if before is not None:
         found = found.where(MAIL.c.id < before)
     if to:
-        found = found.where(MAIL.c.recipients.contains(to, autoescape=True))
+        found = found.where(type_coerce(MAIL.c.recipients, PlainText).contains(to, autoescape=True))
     return tx.connection.execute(found).all()
 
 

@@ -1,0 +1,51 @@
+"""The audit log: who did what to rights, people, metadata and data at large.
+
+Here: the page. Not here: what is written and when (`records/audit.py`).
+"""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from fieldstone.db.column_types import is_id
+from fieldstone.records import audit
+from fieldstone.web.admission import admit, setup
+from fieldstone.web.current import current
+from fieldstone.web.pages import page
+from fieldstone.web.setup import bp
+
+SHOWN = 50
+
+
+@bp.get("/audit")
+@admit(setup("view_audit"))
+def audit_log() -> ResponseReturnValue:
+    """The newest entries."""
+    before = request.args.get("before", "")
+    found = audit.entries(current.transaction, current.rights, before=before if is_id(before) else None, limit=SHOWN + 1)
+    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), next=found[SHOWN - 1]["id"] if len(found) > SHOWN else None)
+
+
+def action_words() -> dict[str, tuple[str, str]]:
+    """Return icon and words by action; another is shown by its name."""
+    return {
+        "login.accepted": ("log-in", _("signed in")),
+        "login.refused": ("shield-alert", _("could not sign in")),
+        "user.created": ("user-plus", _("made a user")),
+        "user.changed": ("user-round-pen", _("changed a user")),
+        "user.password_reset": ("key-round", _("reset a password")),
+        "user.password_changed": ("key-round", _("chose another password")),
+        "user.queues_changed": ("users", _("changed the queues of a user")),
+        "user.sessions_ended": ("log-out", _("ended the sessions of a user")),
+        "queue.members_changed": ("users", _("changed the members of a queue")),
+        "org.changed": ("building-2", _("changed the org")),
+        "records.purged": ("trash-2", _("removed records for good")),
+        "record.edited_locked": ("lock-open", _("edited a locked record")),
+        "import.started": ("upload", _("started an import")),
+        "import.cancelled": ("upload", _("cancelled an import")),
+        "sample.loaded": ("flask-conical", _("loaded sample data")),
+        "work.replayed": ("refresh-cw", _("had work tried again")),
+        "work.discarded": ("trash-2", _("put work aside")),
+    }

@@ -1,0 +1,96 @@
+"""Facts about the pages that keep the org running: jobs, mailbox, packs, the org itself, the audit log."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from sqlalchemy import select, update
+
+from fieldstone.db.transaction import read, write
+from fieldstone.notify import mail
+from fieldstone.notify.mail import Mail
+from fieldstone.workflow.outbox import OUTBOX, Topic
+
+
+def dead_letter(site, error="Refused: no such person"):
+    """Put work that has given up."""
+    with write(site.org.engine) as tx:
+        row = site.org.outbox.put(tx, Topic(name="mail"), {"mail": "x"}, due=tx.now.replace(year=2090))
+        tx.connection.execute(update(OUTBOX).where(OUTBOX.c.id == row).values(state="dead", error=error, attempts=9, ended_at=tx.now))
+    return row
+
+
+def state(site, row):
+    with read(site.org.engine) as tx:
+        return tx.connection.execute(select(OUTBOX.c.state, OUTBOX.c.reason).where(OUTBOX.c.id == row)).one()
+
+
+def test_work_that_gave_up_is_shown_and_tried_again(site, admin):
+    row = dead_letter(site)
+    assert "no such person" in admin.get("/setup/jobs").text
+    assert admin.post(f"/setup/jobs/{row}/replay").status_code == 303
+    assert state(site, row).state == "queued"
+    assert admin.post(f"/setup/jobs/{row}/replay").status_code == 422
+
+
+def test_work_is_put_aside_only_for_a_reason(site, admin):
+    row = dead_letter(site)
+    admin.get("/setup/jobs?state=dead")
+    assert admin.post(f"/setup/jobs/{row}/discard", {"reason": " "}).status_code == 422
+    assert admin.post(f"/setup/jobs/{row}/discard", {"reason": "person has left"}).status_code == 303
+    assert tuple(state(site, row)) == ("discarded", "person has left")
+    assert "person has left" in admin.get("/setup/audit").text
+
+
+def test_the_mailbox_shows_every_mail_and_opens_one(site, admin):
+    with write(site.org.engine) as tx:
+        kept = mail.write(
+            tx, Mail(recipients=("rita@example.com",), subject="Waiting", text="<b>Please</b>"), sender="crm@example.com", leaves=False
+        )
+    page = admin.get("/setup/mailbox?to=rita").text
+    assert "Waiting" in page and "Please" not in page
+    assert "&lt;b&gt;Please" in admin.get(f"/setup/mailbox?mail={kept}").text
+    assert "Waiting" not in admin.get("/setup/mailbox?to=nobody").text
+
+
+def test_name_and_zone_of_the_org_change_for_everybody(site, admin):
+    admin.get("/setup/org")
+    answer = admin.post("/setup/org", {"name": "Halden Europe", "zone": "Europe/Zurich"})
+    assert answer.status_code == 303
+    assert "Halden Europe" in site.visitor("rep").get("/").text
+    assert site.org.holder.newest().name == "Halden Europe"
+
+
+def test_an_unknown_zone_is_told_at_its_field(admin):
+    admin.get("/setup/org")
+    answer = admin.post("/setup/org", {"name": "Halden", "zone": "Mars/Olympus"})
+    assert answer.status_code == 422 and 'href="#f-zone"' in answer.text and "Mars/Olympus" in answer.text
+
+
+def test_what_was_done_stands_in_the_audit_log(admin):
+    assert "signed in" in admin.get("/setup/audit").text
+
+
+def test_a_pack_shows_its_plan_and_why_it_cannot_come(admin):
+    page = admin.get("/setup/packs")
+    assert page.status_code == 200 and "/setup/packs/crm" in page.text
+    assert admin.get("/setup/packs/crm").status_code == 200
+    assert admin.get("/setup/packs/nowhere").status_code == 404
+
+
+def test_a_broken_pack_is_refused_with_its_problems_and_changes_nothing(site, admin):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("pack.json", '{"kind": "pack", "api_name": "broken"}')
+    version = site.org.holder.newest().version
+    admin.get("/setup/packs")
+    answer = admin.post("/setup/packs/brought", {"archive": (io.BytesIO(archive.getvalue()), "broken.fspack")})
+    assert answer.status_code == 422 and 'role="alert"' in answer.text
+    assert admin.post("/setup/packs/brought", {}).status_code == 422
+    assert site.org.holder.newest().version == version
+
+
+def test_the_pages_are_for_whom_has_their_right(rep):
+    for url in ("/setup/jobs", "/setup/mailbox", "/setup/packs", "/setup/org", "/setup/audit"):
+        assert rep.get(url).status_code == 403
