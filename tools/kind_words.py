@@ -170,7 +170,7 @@ KEYS: Mapping[str, str] = {
     "when": "Only if it is true; otherwise the node is skipped.",
     "approvers": "Who decides, see [People](#people).",
     "mode": "`any`: one decision is enough; `all`: everybody has to approve.",
-    "on_empty": "When nobody is found: whom to ask (`admins`, `user:name`, `manager_of_last`) or what to do (`skip_approve`, `reject`, `block`).",
+    "on_empty": "Nobody found: whom to ask (`admins`, `user:name`, `manager_of_last`) or what to do (`skip_approve`, `reject`, `block`).",
     "reject": "`end`: a rejection ends the process.",
     "nodes[approve].can": "What approvers may do besides deciding.",
     "transfer": "Hand the decision to somebody else.",

@@ -20,28 +20,6 @@ Picture = Callable[[Page, str], None]
 DESK = {"width": 1440, "height": 900}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SETS = {"sales_rep": "work", "sales_manager": "work"}
-PROCESS = {
-    "kind": "approval_process",
-    "object": "site_visit",
-    "api_name": "visit_approval",
-    "label": "Visit approval",
-    "entry": {"criteria": "cost > 500", "submitters": ["owner"]},
-    "evidence": ["cost", "purpose"],
-    "lock": {"mode": "full"},
-    "recall": {"allow": "until_first_decision"},
-    "self_approval": "forbid",
-    "nodes": [
-        {
-            "id": "manager",
-            "type": "approve",
-            "label": "Manager",
-            "approvers": [{"manager_of": "submitter"}],
-            "mode": "any",
-            "on_empty": "block",
-            "reject": "end",
-        }
-    ],
-}
 
 
 @pytest.fixture(scope="module")
@@ -144,17 +122,18 @@ def build_rule(admin: Page, site: Living, picture: Picture) -> None:
     admin.locator(".toast").first.wait_for()
 
 
-def build_approval(site: Living) -> None:
-    """The approval by the manager, as the publish function takes it."""
-    from fieldstone.db.transaction import read
-    from fieldstone.metadata import publish as publishing
-    from fieldstone.metadata.changes import ChangeSet
-    from fieldstone.metadata.plan import plan
-
-    org = site.org
-    with read(org.engine) as tx:
-        planned = plan(org.holder.current(tx.connection), ChangeSet(put=(PROCESS,)), tx.connection)
-    publishing.publish(org.engine, planned.require(), author=publishing.Author(id=None, reason="walk"), snapshots=org.holder)
+def build_approval(admin: Page, site: Living, picture: Picture) -> None:
+    """Setup: above a cost of 500 the submitter's manager decides, which is what a new process begins with."""
+    admin.goto(f"{site.address}/setup/objects/site_visit/approvals/new")
+    admin.fill("#f-label-en", "Visit approval")
+    type_expression(admin, "criteria", "cost > 500")
+    admin.select_option("[name=evidence]", ["cost", "purpose"])
+    admin.click("button.node:has-text('1 ·')")
+    admin.locator("[name='source.0.who']").wait_for()
+    assert admin.locator("[name='source.0.who'] option:checked").inner_text() == "Manager of who submits"
+    picture(admin, "process")
+    admin.click("header button:has-text('Publish')")
+    admin.locator(".toast").first.wait_for()
 
 
 def build(admin: Page, site: Living, picture: Picture) -> None:
@@ -163,7 +142,7 @@ def build(admin: Page, site: Living, picture: Picture) -> None:
     build_fields(admin, site, picture)
     build_layout(admin, site, picture)
     build_rule(admin, site, picture)
-    build_approval(site)
+    build_approval(admin, site, picture)
 
 
 def visit(phone: Page, site: Living, picture: Picture) -> str:
@@ -205,6 +184,7 @@ def approve(manager: Page, site: Living, picture: Picture) -> None:
 def shows_approved(page: Page, record: str, picture: Picture) -> None:
     """The record says that it is approved, and by whom."""
     page.goto(record)
+    page.locator(".rec-title .tag:has-text('Approved')").wait_for()
     page.locator("#approval .tag:has-text('Approved')").first.wait_for()
     assert "Marco Bellini" in page.inner_text("#approval")
     assert page.locator(".tag:has-text('Locked for approval')").count() == 0
