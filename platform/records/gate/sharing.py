@@ -139,7 +139,7 @@ def _by_parent(asking: Reader, definition: ObjectDef, source: Any, level: int) -
         if found.type != "master_detail" or found.to is None:
             continue
         parent = asking.snapshot.objects[found.to]
-        if not asking.rights.can(parent.name, "read"):
+        if not asking.rights.can(parent.name, "read" if level == READ else "edit"):  # the parent's ceiling is the child's
             return false()
         above = tables.table(asking.snapshot, parent.name).alias()
         given = condition(asking, parent, above, level)

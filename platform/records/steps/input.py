@@ -112,6 +112,12 @@ class Reading:
         name = found.name
         if found.system:
             return self._may_write_system(item, found, key)
+        if self.batch.action == "transfer":  # it changes hands and nothing else: rules and reserved values are not asked
+            if name in self.readable:
+                item.refuse("field_forbidden", field=name, object=self.definition.name)
+            else:
+                self._unknown(item, key)
+            return False
         if name in self.editable:
             return True
         if name not in self.readable:
