@@ -16,6 +16,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
 from fieldstone.db.column_types import Id
+from fieldstone.errors import Problem, Refused
+from fieldstone.limits import QUERY_JOINS
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.snapshot import Compiled
 from fieldstone.records.gate import sharing, tables
@@ -50,6 +52,7 @@ class Sources:
             found = above.field(path[-1])
             assert found is not None
             target = self.asking.snapshot.objects[found.to or "user"]
+            self._require_few()
             alias = tables.table(self.asking.snapshot, target.name).alias()
             link = alias.c.id == tables.column(source, found)
             seen = None if self.raw or open_to_all else sharing.condition(self.asking, target, alias)
@@ -57,6 +60,11 @@ class Sources:
             self.tables.append(alias)
             self._parents[path] = (target, alias)
         return self._parents[path]
+
+    def _require_few(self) -> None:
+        """Raise Refused for a statement that a reader would have join more parents than a database takes."""
+        if not self.raw and len(self.tables) > QUERY_JOINS:
+            raise Refused(Problem(code="too_many_joins", params={"limit": QUERY_JOINS}), code="too_expensive")
 
     def value(self, path: Path) -> ColumnElement[Any]:
         """Return the typed value of a field: its column, or what is computed for it."""

@@ -36,3 +36,15 @@ def test_a_tree_has_at_most_100_nodes_whatever_they_are(org, leaf):
     with org.reading("Rep") as gate, pytest.raises(Refused) as refused:
         gate.count(Query(object="account", filter={"or": [leaf] * 101}))
     assert [each.code for each in refused.value.problems] == ["limit_exceeded"]
+
+
+def test_a_query_joins_at_most_as_many_parents_as_a_database_takes(org):
+    people = ("manager", "created_by", "updated_by")
+    ways = [f"{one}.{two}.{three}.{four}.name" for one in people[1:] for two in people for three in people for four in people]
+    with org.reading("builder") as gate:
+        with pytest.raises(Refused) as refused:
+            gate.read(Query(object="deal", select=tuple(ways)))
+        assert (refused.value.code, [each.code for each in refused.value.problems]) == ("too_expensive", ["too_many_joins"])
+        with pytest.raises(Refused, match="too_many_joins"):
+            gate.count(Query(object="deal", filter=" || ".join(f'{way} = "x"' for way in ways)))
+        gate.read(Query(object="deal", select=tuple(ways[:20])))
