@@ -12,6 +12,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
 
 from fieldstone.data import csv_files, imports, jobs, near_misses
 from fieldstone.data.imports import Group, Import
@@ -19,6 +22,8 @@ from fieldstone.data.jobs import ENDED, State
 from fieldstone.db.ids import new_id
 from fieldstone.db.transaction import Transaction, read, retrying, write
 from fieldstone.errors import FieldstoneError, NotAllowed, Problem, Refused, TryAgain
+from fieldstone.notify import inbox
+from fieldstone.notify.inbox import Notice
 from fieldstone.records import audit
 from fieldstone.records.principal import Principal
 from fieldstone.records.save import Records
@@ -116,6 +121,7 @@ def handlers(records: Records, files: Path, outbox: Outbox, clock: Callable[[], 
             _fail(records, job, failure)
         with claim.finish() as tx:
             row = jobs.get(tx.connection, job)
+            _tell(tx, row)
             if State(row.state) not in ENDED:
                 done = sum(getattr(row, f"rows_{name}") for name in jobs.OUTCOMES)
                 outbox.put(tx, RUN, {"job": job}, dedupe_key=f"import:{job}:{done}:{claim.id}")
@@ -144,6 +150,15 @@ def handlers(records: Records, files: Path, outbox: Outbox, clock: Callable[[], 
             _note_check(tx, job, token, checked)
 
     return Handler(topic=RUN, run=run), Handler(topic=CHECK, run=rehearse)
+
+
+def _tell(tx: Transaction, row: Row[Any]) -> None:
+    """Put the end of an import into the bell of whoever started it."""
+    if row.state not in (State.DONE.value, State.FAILED.value):
+        return
+    counts = {name: getattr(row, f"rows_{name}") for name in jobs.OUTCOMES}
+    kind = "import_done" if row.state == State.DONE.value else "import_failed"
+    inbox.put(tx, [row.by], Notice(kind=kind, params={"file": row.file_name, **counts}, link=f"/imports/{row.id}"))
 
 
 def _note_check(tx: Transaction, job: str, token: str, found: Mapping[str, object]) -> None:

@@ -50,6 +50,15 @@ SYNONYMS: Sequence[frozenset[str]] = tuple(
     )
 )  # fmt: skip
 
+# What other systems call the same object.
+OBJECTS: Sequence[frozenset[str]] = tuple(
+    frozenset(words.split(", "))
+    for words in (
+        "opportunity, deal, sale, 商机, 商機", "account, customer, company, client, 客户, 客戶, 公司", "contact, person, 联系人, 聯絡人",
+        "product, item, article, 产品, 產品", "case, ticket, issue, 个案, 個案", "lead, enquiry, 线索, 潛在客戶",
+    )
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
@@ -61,13 +70,14 @@ class Suggestion:
     confidence: int
 
 
-def suggest(definition: ObjectDef, rights: Rights, profiles: Iterable[Profile]) -> dict[str, Suggestion]:
+def suggest(definition: ObjectDef, rights: Rights, profiles: Sequence[Profile]) -> dict[str, Suggestion]:
     """Return at most one suggestion a column, by its header; a field is suggested once, for the column that fits it best."""
     fields = [definition.fields[name] for name in definition.fields if name in rights.editable(definition.name)]
     owner = definition.field("owner")
     if owner is not None:
         fields.append(owner)
     found = [each for profile in profiles for field in fields if (each := _judge(profile, field)) is not None]
+    found += _named_like_the_object(definition, profiles) if definition.name_field in {field.name for field in fields} else []
     chosen: dict[str, Suggestion] = {}
     taken: set[str] = set()
     for each in sorted(found, key=lambda each: -each.confidence):
@@ -75,6 +85,18 @@ def suggest(definition: ObjectDef, rights: Rights, profiles: Iterable[Profile]) 
             chosen[each.column] = each
             taken.add(each.field)
     return chosen
+
+
+def _named_like_the_object(definition: ObjectDef, profiles: Iterable[Profile]) -> list[Suggestion]:
+    """Suggest the name field for a column that is called like the object: `account` in a file of accounts, `deal id` in one of deals."""
+    labels = {plain(definition.name), *(plain(text) for text in (*definition.label.values(), *definition.plural.values()))}
+    words = labels.union(*(row for row in OBJECTS if row & labels))
+    words |= {f"{word} {part}" for word in words for part in ("name", "id", "no", "number")}
+    return [
+        Suggestion(column=each.name, field=definition.name_field, reason="synonym", confidence=75)
+        for each in profiles
+        if plain(each.name) in words
+    ]
 
 
 def _judge(profile: Profile, field: FieldDef) -> Suggestion | None:

@@ -20,6 +20,7 @@ from fieldstone.data import background, error_file, imports, jobs, mapping, near
 from fieldstone.data.imports import Import, Report
 from fieldstone.db.transaction import read, write
 from fieldstone.errors import NotAllowed, Refused
+from fieldstone.notify import inbox
 from fieldstone.records.query import Query
 from fieldstone.settings import Settings
 from fieldstone.workflow import outbox, tasks
@@ -318,6 +319,9 @@ def test_a_started_import_runs_on_the_bulk_queue(office):
     background.start(office.world.records, Outbox(), office.world.principal("sue"), what.job)
     perform(office)
     assert (office.state(what), office.count()) == ("done", 900)
+    with read(office.world.engine) as tx:
+        [line] = inbox.page(tx, office.world.people["sue"], "en")
+    assert (line.text, line.link) == ("deals.csv is imported: 900 created, 0 updated, 0 with errors", f"/imports/{what.job}")
 
 
 def test_a_long_import_ends_its_piece_of_work_and_goes_on_later(office):
