@@ -37,10 +37,10 @@ def main(which: str, url: str, folder: str, port: str) -> None:
     if which == "yardstick":
         app: Any = yardstick.create_app(engine_of(url))
     else:
-        from fieldstone import app as application
-        from fieldstone.web.app import create_app
+        from fieldstone.app import open_org
+        from fieldstone.wsgi import application
 
-        app = create_app(application.open_org(twin.settings(url, Path(folder), int(port))))
+        app = application(open_org(twin.settings(url, Path(folder), int(port))))
     serve(app, host="127.0.0.1", port=int(port), threads=THREADS, ident=None)
 
 

@@ -68,7 +68,7 @@ def documents() -> list[dict[str, Any]]:
             for name, when in RULES.items()
         ),
         {"kind": "profile", "api_name": "administrator", "label": "Administrator"},
-        {"kind": "permission_set", "api_name": "seller", "label": "Seller", "objects": {"deal": granted}},
+        {"kind": "permission_set", "api_name": "seller", "label": "Seller", "objects": {"deal": granted}, "setup": ["import"]},
     ]
 
 

@@ -1,6 +1,6 @@
 """The API as a WSGI application: routes from the table of operations, who asks, what every answer carries, what a failure looks like.
 
-Here: `create_api`, `Mounted`, which hangs it in below the pages. Not here: the operations (a file a subject), the words of failures.
+Here: `create_api`. Not here: the operations (a file a subject), the words of failures, where it hangs (`wsgi.py`).
 Source: spec/api.md, sections 1, 4 and 5; spec/security.md, sections 7 and 11.
 """
 
@@ -23,12 +23,11 @@ from fieldstone.api.call import NO_BODY, Answer, Call
 from fieldstone.api.operations import OPERATIONS, Operation
 from fieldstone.api.problems import Declined
 from fieldstone.api.rate import WINDOW, Rate
-from fieldstone.auth import principals, sessions, tokens
+from fieldstone.auth import csrf, principals, sessions, tokens
+from fieldstone.auth.cookies import SESSION, is_plain_loopback
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Problem, Refused, TryAgain
 from fieldstone.limits import BODY_BYTES
-from fieldstone.web import csrf
-from fieldstone.web.cookies import SESSION, is_plain_loopback
 
 if TYPE_CHECKING:
     from fieldstone.app import Org
@@ -37,31 +36,16 @@ log = logging.getLogger(__name__)
 
 ROOT = "/api/v1"
 SUBJECTS = ("entry", "records", "queries", "describe", "search", "approvals", "expressions", "metadata", "tokens", "openapi")
-BELOW = ("/api", "/health/")  # what belongs to the API of all paths of an org
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TAKEN = frozenset({JSON, "application/merge-patch+json"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-Start = Callable[..., Any]
 
 
 class RecordId(BaseConverter):
     """The id of a record in a path; never the name of what one can do with all records."""
 
     regex = "(?!(?:batch|query)$)[^/]+"
-
-
-class Mounted:
-    """Sends what lies below `/api` and `/health` to the API, everything else to the pages."""
-
-    def __init__(self, pages: Callable[[dict[str, Any], Start], Iterable[bytes]], api: Flask) -> None:
-        self.pages = pages
-        self.api = api
-
-    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        """Answer one request."""
-        path = environ.get("PATH_INFO", "")
-        return self.api(environ, start) if path.startswith(BELOW) else self.pages(environ, start)
 
 
 def create_api(org: Org) -> Flask:

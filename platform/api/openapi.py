@@ -175,7 +175,7 @@ def _operation(call: Call, declared: Operation, path: str, definition: ObjectDef
         "description": f"{declared.doc} {call.label(definition.label, definition.name)}." if definition is not None else declared.doc,
         "tags": [tag],
         "parameters": [*_path_parameters(path), *_query_parameters(declared, keys), *_header_parameters(declared)],
-        "responses": {str(status): each for status, each in sorted(_responses(declared, definition, path).items())},
+        "responses": {str(status): each for status, each in sorted(_responses(call, declared, definition).items())},
     }
     if declared.body is not None:
         content = {"application/json": {"schema": _body(declared, definition)}}
@@ -231,14 +231,14 @@ def _body(declared: Operation, definition: ObjectDef | None) -> Any:
     return declared.body
 
 
-def _responses(declared: Operation, definition: ObjectDef | None, path: str) -> dict[int, dict[str, Any]]:
+def _responses(call: Call, declared: Operation, definition: ObjectDef | None) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for status, schema in declared.answers.items():
         found[status] = {"description": WORDS[status]}
         if schema is not None:
             found[status]["content"] = {"application/json": {"schema": _answer(schema, definition)}}
         if status == 201 and definition is not None and declared.name in ("create_record", "clone_record"):
-            found[status]["links"] = _links(definition)
+            found[status]["links"] = _links(call, definition)
     refused = {*EVERY, *declared.refusals, *(WITH_BODY if declared.body is not None else ())}
     refused |= {403} if declared.scope is not None else set()
     refused |= {404} if "{" in declared.path else set()
@@ -264,10 +264,13 @@ def _answer(schema: Mapping[str, Any] | str, definition: ObjectDef | None) -> An
     return pages if schema == "related" else {"anyOf": [pages, groups]}
 
 
-def _links(definition: ObjectDef) -> dict[str, Any]:
+def _links(call: Call, definition: ObjectDef) -> dict[str, Any]:
+    """What can be done with a record that was made: what the document holds of get, update and delete."""
+    linked = {f"{name}_record": name for name in ("get", "update", "delete")}
     return {
-        name: {"operationId": f"{name}_record_{definition.name}", "parameters": {"id": "$response.body#/id"}}
-        for name in ("get", "update", "delete")
+        linked[each.name]: {"operationId": f"{each.name}_{definition.name}", "parameters": {"id": "$response.body#/id"}}
+        for each in OPERATIONS
+        if each.name in linked and _may_call(call, each) and each.open_to(call.rights, definition.name)
     }
 
 

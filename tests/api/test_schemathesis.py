@@ -50,6 +50,6 @@ def test_the_fuzzer_finds_no_failure(prepared, tmp_path, username, scopes):
             "--generation-database",
             "none",
         ]
-        address = f"{site.address}/api/v1/openapi.json"
+        address = f"{site.address}/api/v1/openapi.json?objects=deal"
         done = subprocess.run([*command, address, *options], cwd=tmp_path, capture_output=True, text=True, timeout=540, check=False)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
