@@ -21,7 +21,7 @@ from fieldstone.auth.first_logins import FirstLogin
 from fieldstone.cli.opening import begin_log, settings
 from fieldstone.db.migrations import migrate
 from fieldstone.errors import Problem, Refused
-from fieldstone.web.app import create_app
+from fieldstone.wsgi import application
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _serve(org: Org) -> None:
     """Serve until told to stop; then let what is being done be finished."""
     chosen = org.settings
     server = create_server(
-        create_app(org),
+        application(org),
         host=chosen.host,
         port=chosen.port,
         threads=chosen.web_threads,

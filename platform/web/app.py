@@ -18,15 +18,14 @@ from flask_babel import Babel
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from fieldstone.api.app import Mounted, create_api
-from fieldstone.auth import principals, sessions
+from fieldstone.auth import csrf, principals, sessions
+from fieldstone.auth.cookies import SESSION, TOASTS, VISIT, forget_session, is_plain_loopback, remember_visit
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import NotAllowed
 from fieldstone.i18n.languages import CATALOGUES
-from fieldstone.web import csrf, failures, globals_of_templates, headers
+from fieldstone.web import failures, globals_of_templates, headers
 from fieldstone.web.admission import PUBLIC, admission_of, admit, require_admissions
 from fieldstone.web.assets import ROOT, Assets
-from fieldstone.web.cookies import SESSION, TOASTS, VISIT, forget_session, is_plain_loopback, remember_visit
 from fieldstone.web.current import Current, current
 
 if TYPE_CHECKING:
@@ -70,7 +69,6 @@ def create_app(org: Org) -> Flask:
     app.add_url_rule("/csp-report", "csp_report", _csp_report, methods=["POST"])
     _register(app)
     require_admissions(app)
-    app.wsgi_app = Mounted(app.wsgi_app, create_api(org))  # type: ignore[assignment]  # as Flask's manual does it
     return app
 
 

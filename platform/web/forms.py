@@ -17,6 +17,7 @@ from typing import Any
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from fieldstone.auth import csrf
 from fieldstone.errors import Conflict, Problem
 from fieldstone.i18n import formats
 from fieldstone.metadata.definitions.layouts import Conditions, ItemDef, PageLayoutDef, SectionDef
@@ -26,7 +27,6 @@ from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
 from fieldstone.metadata.snapshot import Snapshot, words
 from fieldstone.records.draft import Draft
 from fieldstone.records.query import Reference
-from fieldstone.web import csrf
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of, word
 from fieldstone.web.search import OF_RECORD

@@ -13,12 +13,12 @@ from typing import Any
 from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 
+from fieldstone.auth.cookies import YEAR, is_plain_loopback
 from fieldstone.errors import NotVisible
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.records.query import Query, Sort
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.approvals import waiting_tasks
-from fieldstone.web.cookies import YEAR, is_plain_loopback
 from fieldstone.web.current import current
 from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects, whole

@@ -11,11 +11,11 @@ from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 
 from fieldstone.auth import logins, sessions, users
+from fieldstone.auth.cookies import YEAR, forget_session, is_plain_loopback, remember_session
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import Problem, Refused, TryAgain
 from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.web.admission import PUBLIC, SIGNED_IN, admit
-from fieldstone.web.cookies import YEAR, forget_session, is_plain_loopback, remember_session
 from fieldstone.web.current import current
 from fieldstone.web.pages import page, redirect_after, safe_target
 from fieldstone.web.typed_forms import take_back

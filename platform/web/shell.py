@@ -14,12 +14,12 @@ from flask import flash as keep
 from flask import get_flashed_messages, request
 from flask_babel import gettext as _
 
+from fieldstone.auth import csrf
 from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.apps import AppDef, AppItemDef
 from fieldstone.metadata.definitions.definition import COLORS
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.notify import inbox
-from fieldstone.web import csrf
 from fieldstone.web.current import current
 from fieldstone.workflow.approvals.directory import groups_of
 from fieldstone.workflow.approvals.store import open_tasks

@@ -15,12 +15,11 @@ from sqlalchemy import delete, insert, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from fieldstone.auth import principals
+from fieldstone.auth import csrf, principals
+from fieldstone.auth.cookies import SESSION
 from fieldstone.db.column_types import is_id
 from fieldstone.db.ids import new_id
 from fieldstone.db.transaction import Transaction
-from fieldstone.web import csrf
-from fieldstone.web.cookies import SESSION
 from fieldstone.web.current import current
 from fieldstone.web.pages import safe_target
 from fieldstone.web.tables import SENT_FORM, TYPED_FORM

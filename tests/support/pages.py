@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from waitress import create_server
 from werkzeug.test import TestResponse
 
-from fieldstone import app as application
+from fieldstone import app as assembly
 from fieldstone.auth import passwords
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
@@ -32,7 +32,7 @@ from fieldstone.metadata.plan import plan
 from fieldstone.records.changes import Change
 from fieldstone.records.principal import Principal, assign
 from fieldstone.settings import Settings
-from fieldstone.web.app import create_app
+from fieldstone.wsgi import application
 from tests.support import worlds
 
 PASSWORD = "four quiet horses read"
@@ -226,7 +226,7 @@ def prepare(engine: Engine) -> None:
 def open_site(engine: Engine, **settings: Any) -> Site:
     """Return the web application on an engine that `prepare` has prepared (or a copy of it)."""
     chosen = Settings(data=Path("unused"), secret_key=SECRET, **{"port": 80, **settings})
-    org = application.assembled(chosen, engine, Holder(engine))
+    org = assembly.assembled(chosen, engine, Holder(engine))
     return Site(org)
 
 
@@ -252,11 +252,11 @@ def served(engine: Engine, **settings: Any) -> Iterator[Site]:
 class Site:
     """An org and its web application."""
 
-    org: application.Org
+    org: assembly.Org
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.org)
+        self.app = application(self.org)
         self.app.jinja_env.bytecode_cache = COMPILED
 
     @property

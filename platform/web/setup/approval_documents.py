@@ -205,11 +205,12 @@ def _remove_way(document: Document, rest: str) -> None:
 def _add_step(document: Document, place: str, kind: str) -> None:
     steps = steps_at(document, place)
     if steps is not None and kind in STEP_TYPES:
-        more: Document = {
+        begun: dict[str, Document] = {
             "update": {"set": {}},
             "notify": {"to": ["submitter"], "text": ""},
             "email": {"template": "", "to": ["submitter"]},
-        }[kind]
+        }
+        more = begun[kind]
         steps.append({"id": _free(document, kind), "type": kind, **more})
 
 

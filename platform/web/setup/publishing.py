@@ -14,6 +14,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from fieldstone.auth import csrf
 from fieldstone.errors import Problem, Refused, TryAgain
 from fieldstone.i18n import texts
 from fieldstone.metadata import documents, versions
@@ -22,7 +23,6 @@ from fieldstone.metadata.plan import Plan, plan
 from fieldstone.metadata.publish import Author, publish
 from fieldstone.metadata.transition import IF_FITS, UNTIL_PURGE, YES
 from fieldstone.records.gate.authors import rights_of_author
-from fieldstone.web import csrf
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
 from fieldstone.web.pages import page, redirect_after
