@@ -9,6 +9,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from fieldstone.auth import members
 from fieldstone.db.column_types import is_id
 from fieldstone.records import audit
 from fieldstone.web.admission import admit, setup
@@ -25,7 +26,9 @@ def audit_log() -> ResponseReturnValue:
     """The newest entries."""
     before = request.args.get("before", "")
     found = audit.entries(current.transaction, current.rights, before=before if is_id(before) else None, limit=SHOWN + 1)
-    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), next=found[SHOWN - 1]["id"] if len(found) > SHOWN else None)
+    people = members.names(current.transaction, (row["record"] for row in found if row["object"] == "user"))
+    following = found[SHOWN - 1]["id"] if len(found) > SHOWN else None
+    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), people=people, next=following)
 
 
 def action_words() -> dict[str, tuple[str, str]]:

@@ -71,6 +71,9 @@ def create_user() -> ResponseReturnValue:
     """Make a user and show the password for the first login, this once."""
     typed = request.form
     values = {name: value for name, value in _values(typed).items() if value is not None} | {"active": True}
+    refused = _queues_refused(typed, ())
+    if refused:
+        return _form(None, _with_problems(typed, refused), 422)
     current.close()
     try:
         user_id, password = users.create_user(
@@ -99,7 +102,8 @@ def show_user(user_id: str) -> ResponseReturnValue:
 def change_user(user_id: str) -> ResponseReturnValue:
     """Change a user, what they hold and where they are a member."""
     row, typed = members.user(current.transaction, user_id), request.form
-    refused = _command(lambda: _change(user_id, _values(typed), _chosen(typed, "permission_sets", "permission_set")))
+    refused = _queues_refused(typed, members.queues_of(current.transaction, user_id))
+    refused = refused or _command(lambda: _change(user_id, _values(typed), _chosen(typed, "permission_sets", "permission_set")))
     if refused:
         return _form(row, _with_problems(typed, refused), 422)
     members.put_in_queues(current.org.engine, current.principal, user_id, _queues(typed))
@@ -184,6 +188,13 @@ def _chosen(typed: MultiDict[str, str], control: str, kind: str) -> tuple[str, .
 def _queues(typed: MultiDict[str, str]) -> tuple[str, ...]:
     known = {each.id for each in current.snapshot.all("queue")}
     return tuple(each for each in typed.getlist("queues") if is_id(each) and each in known)
+
+
+def _queues_refused(typed: MultiDict[str, str], now: Iterable[str]) -> tuple[Problem, ...]:
+    """Return why the queues may not be changed: they open records and seats at approvals, and take the right of their own page."""
+    if set(_queues(typed)) == set(now) or current.rights.setup("manage_security"):
+        return ()
+    return (Problem(code="right_not_held", params={"right": "manage_security"}),)
 
 
 LABELS_OF_CONTROLS = {"permission_set": "permission_sets"}
