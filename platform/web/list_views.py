@@ -20,6 +20,7 @@ from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.metadata.definitions.definition import Audience
 from fieldstone.metadata.definitions.list_views import BoardDef, ColumnDef, ListViewDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
+from fieldstone.records.gate.conditions import compiled
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Sort
 from fieldstone.web.current import current
@@ -95,6 +96,15 @@ def resolve(definition: ObjectDef, path: str) -> tuple[ObjectDef, FieldDef] | No
             return None
         holder = current.snapshot.objects[str(found.to)]
     return None
+
+
+def runs(definition: ObjectDef, expression: str) -> bool:
+    """Tell whether a filter that somebody else wrote runs for this reader: they may read all that it asks for."""
+    try:
+        compiled(current.gate.asking, definition, expression)
+    except Refused:
+        return False
+    return True
 
 
 def column(definition: ObjectDef, path: str, total: str | None = None) -> ListColumn | None:

@@ -73,7 +73,12 @@ class Listing:
 
     @property
     def tree(self) -> Mapping[str, Any] | None:
-        """What the records must meet: the view's own filter, the conditions, the expression and the search."""
+        """What the records must meet: the view's own filter, the conditions, the expression and the search.
+
+        Raises Refused for a view whose filter asks for what the reader may not see; it does not say what that is.
+        """
+        if self.view.filter and not list_views.runs(self.definition, self.view.filter):
+            raise Refused(Problem(code="view_not_available", params={"view": self.view.label}))
         return conditions.tree(
             [
                 {"expression": self.view.filter} if self.view.filter else None,

@@ -330,11 +330,13 @@ def _pair(found: RecordPage, each: FieldDef, shown: str, *, wide: bool) -> Pair:
 
 
 def _related(found: RecordPage, item: RelatedListDef) -> RelatedList | None:
-    """Return a related list with its first records, None if the reader may not see the child object."""
+    """Return a related list with its first records, None if the reader may not see the child object or what the list filters by."""
     relation = current.snapshot.relation(found.definition.name, item.relation)
     if relation is None or not _readable(relation.child, relation.field):
         return None
     child = relation.child
+    if item.filter and not list_views.runs(child, item.filter):
+        return None
     columns = tuple(each for path in item.columns if (each := list_views.column(child, path)) is not None)
     name = list_views.column(child, child.name_field)
     if name is not None and all(each.path != name.path for each in columns):

@@ -17,7 +17,6 @@ from fieldstone.errors import NotVisible
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
-from fieldstone.records.filters import literal
 from fieldstone.records.gate import find
 from fieldstone.records.query import Hit, Query, Reference, Sort
 from fieldstone.web import list_views
@@ -126,7 +125,7 @@ def lookup(object_name: str, field_path: str) -> ResponseReturnValue:
     target = current.object(found.to or "user")
     text = request.args.get("q", "").strip()[:200]
     queues = _queues(holder, text) if found.name == "owner" else []
-    records = current.gate.suggest(target.name, text, SUGGESTIONS + 1, filter=_narrowed(holder, found))
+    records = _candidates(holder, found, text)
     return jsonify(results=[*queues, *(_suggestion(each, target) for each in records[:SUGGESTIONS])], more=len(records) > SUGGESTIONS)
 
 
@@ -141,26 +140,23 @@ def _queues(holder: ObjectDef, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def _narrowed(holder: ObjectDef, found: FieldDef) -> dict[str, Any] | None:
-    """Return the filter of a picker: active people only, and the lookup's own filter with what the form holds for `$Record`."""
-    parts: list[dict[str, Any]] = []
-    if (found.to or "user") == "user" and found.active_only:
-        parts.append({"field": "active", "op": "eq", "value": True})
-    if found.filter:
-        parts.append({"expression": OF_RECORD.sub(lambda named: _given(holder, named[1]), found.filter)})
-    return {"and": parts} if len(parts) > 1 else parts[0] if parts else None
+def _candidates(holder: ObjectDef, found: FieldDef, text: str) -> list[Reference]:
+    """Return the visible records that the lookup's own filter allows, with what the form holds for `$Record`; for an owner, people."""
+    if found.type not in LOOKUPS or found.to is None:
+        active = {"field": "active", "op": "eq", "value": True} if found.active_only else None
+        return current.gate.suggest("user", text, SUGGESTIONS + 1, filter=active)
+    names = {name.lower() for name in OF_RECORD.findall(found.filter or "")}
+    others = [other for name in names if (other := holder.field(name)) is not None]
+    return current.gate.candidates(holder.name, found.name, text, {each.name: _given(each) for each in others}, SUGGESTIONS + 1)
 
 
-def _given(holder: ObjectDef, name: str) -> str:
-    """Return the value that the form holds for a field of the record being edited, as an expression spells it."""
-    other = holder.field(name)
-    if other is None:
-        return "NULL"
+def _given(other: FieldDef) -> Any:
+    """Return the typed value that the form holds for a field of the record being edited; None for what is no value of it."""
     typed = Typed(language=current.language, zone=current.zone, today=current.today)
     try:
-        return literal(FIELD_TYPES[other.type].from_form(other, request.args.get(other.name, ""), typed))
-    except BadValue:
-        return "NULL"
+        return FIELD_TYPES[other.type].from_form(other, request.args.get(other.name, ""), typed)
+    except (BadValue, KeyError):
+        return None
 
 
 def _suggestion(each: Reference, target: ObjectDef) -> dict[str, Any]:
