@@ -68,7 +68,7 @@ def change_user(
 ) -> None:
     """Change fields of a user and, if given, which permission sets they hold. Deactivating ends their sessions and tokens.
 
-    Raises NotAllowed for granting, or taking from somebody who holds more than oneself; Refused when nobody would be left who
+    Raises NotAllowed for granting what one does not hold, and for another role of one's own; Refused when nobody would be left who
     manages security, and with every problem of the record.
     """
     wanted = tuple(permission_sets) if permission_sets is not None else None
@@ -76,6 +76,8 @@ def change_user(
     def work(transaction: Transaction) -> None:
         snapshot, acting = open_for_writing(transaction, records.holder, by)
         require_grantable(snapshot, acting, profile=values.get("profile"), permission_sets=wanted or ())
+        if user_id == acting.user_id and (values.get("role") or None) != acting.role and "role" in values:
+            require_all_seen(snapshot, acting)
         change = Change(object="user", action="update", id=user_id, values=values, given="typed")
         records.save_in(transaction, snapshot, _writer(by), (change,), channel="setup")
         if wanted is not None:
@@ -184,6 +186,13 @@ def require_grantable(snapshot: Snapshot, by: Principal, *, profile: str | None,
         lacking = beyond(held, rights(snapshot, given))
         if lacking is not None:
             raise NotAllowed(lacking)
+
+
+def require_all_seen(snapshot: Snapshot, by: Principal) -> None:
+    """Raise NotAllowed unless `by` sees all data anyway: a role of one's own choice opens records, and nobody raises themselves."""
+    held = rights(snapshot, by)
+    if not (held.setup("view_all_data") or held.setup("modify_all_data")):
+        raise NotAllowed("setup.view_all_data")
 
 
 def beyond(held: Rights, given: Rights) -> str | None:
