@@ -48,6 +48,13 @@ def test_links_lead_somewhere(page):
     assert wrong == []
 
 
+def test_every_picture_is_shown_and_small():
+    shown = {(page.parent / link).resolve() for page in PAGES for link in LINK.findall(page.read_text("utf-8")) if link.endswith(".png")}
+    pictures = set((ROOT / "docs" / "images").glob("*.png"))
+    assert pictures - shown == set()
+    assert [each.name for each in pictures if each.stat().st_size > 200_000] == []
+
+
 def blocks(page: Path, *languages: str) -> list[str]:
     return [text for language, text in BLOCK.findall(page.read_text("utf-8")) if language in languages]
 

@@ -1,4 +1,4 @@
-"""The pages of docs/reference/ say what the code says: every function, kind, field type and command, and the examples hold."""
+"""The pages of docs/reference/ say what the code says: every function, kind, field type, command and operation, and the examples hold."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.meta_schemas import resolved
 from fieldstone.rules import FUNCTIONS
 from tests.support import expressions as ex
-from tools import command_catalogue, function_catalogue, kind_catalogue
+from tools import api_catalogue, command_catalogue, function_catalogue, kind_catalogue
 
-CATALOGUES = (function_catalogue, kind_catalogue, command_catalogue)
+CATALOGUES = (function_catalogue, kind_catalogue, command_catalogue, api_catalogue)
 EXAMPLE = re.compile(r"^- `(.+)` gives (.+)$", re.M)
 
 
@@ -24,12 +24,14 @@ def test_the_page_is_up_to_date(catalogue):
     assert catalogue.PAGE.read_text("utf-8") == catalogue.page(), f"run  python -m tools.{name}"
 
 
-def test_every_function_kind_field_type_and_command_is_there():
-    functions, kinds, commands = (catalogue.PAGE.read_text("utf-8") for catalogue in CATALOGUES)
+def test_every_function_kind_field_type_command_and_operation_is_there():
+    functions, kinds, commands, api = (catalogue.PAGE.read_text("utf-8") for catalogue in CATALOGUES)
     missing = [name for name in FUNCTIONS if f"\n### {name}\n" not in functions]
     missing += [name for name in KINDS if f"\n## {resolved(name)['title']}\n\n`{name}`" not in kinds]
     missing += [name for name in FIELD_TYPES if name not in ("id", "owner") and f"\n### {name}\n" not in kinds]
     missing += [name for name in COMMANDS if f"\n## fieldstone {name}\n" not in commands]
+    operations = [each for found in api_catalogue.operations().values() for each in found]
+    missing += [each.path for each in operations if f"`{each.method} {each.path}`" not in api]
     assert missing == []
 
 
