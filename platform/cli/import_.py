@@ -108,8 +108,15 @@ def print_report(org: Org, report: Report, object_name: str) -> None:
     snapshot = _snapshot(org)
     for group in report.groups:
         said = word(group.problem, "en", snapshot, object_name)
-        meant = f" Perhaps {group.problem.suggestion} is meant." if group.problem.suggestion is not None else ""
-        click.echo(f"  {group.count} rows (first: row {group.first_row}): {said}{meant}")
+        value = group.problem.params.get("value")
+        about = (
+            f"{group.problem.field} {value}: "
+            if group.problem.field and value
+            else f"{group.problem.field}: "
+            if group.problem.field
+            else ""
+        )
+        click.echo(f"  {group.count} rows (first: row {group.first_row}): {about}{said}")
 
 
 def _print_sums(org: Org, what: Import) -> None:

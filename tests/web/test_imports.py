@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from fieldstone.app import Background
 from fieldstone.data import jobs
 from fieldstone.db.transaction import read
 from fieldstone.records.query import Query
@@ -208,3 +209,38 @@ def test_the_pages_speak_chinese(site, importing):
     hans = site.visitor("hans")
     assert "导入" in hans.get("/imports").text
     assert "New import" not in hans.get("/imports/new").text
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_in_a_browser_the_bar_moves_and_leads_to_the_report(prepared, tmp_path, page, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the site's files lie
+    engine = prepared("pages", pages.prepare)
+    with pages.served(engine) as site:
+        site.create("account", name="Kestrel Aero")
+        background = Background(site.org)
+        background.start()
+        try:
+            file = tmp_path / "deals.csv"
+            file.write_text(HEADER + "".join(f"A-{n},KestrelAero,Open,{n},12/31/2099\n" for n in range(450)), "utf-8")
+            page.goto(f"{site.address}/login")
+            page.fill("[name=username]", "admin")
+            page.fill("[name=password]", pages.PASSWORD)
+            page.press("[name=password]", "Enter")
+            page.wait_for_url(f"{site.address}/")
+            page.goto(f"{site.address}/o/deal")
+            page.click("[popovertarget=list-menu]")
+            page.click("text=Import")
+            page.set_input_files("#f-file", str(file))
+            page.click("text=Next: reading")
+            page.click("text=Next: fields")
+            page.select_option("[name='c.3']", "")
+            page.wait_for_selector("[name=found_by][value=amount]", state="detached")
+            page.select_option("[name='c.3']", "amount")
+            page.wait_for_selector("[name=found_by][value=amount]")
+            page.click("text=Next: check")
+            page.click("button:has-text('KestrelAero → Kestrel Aero, 450 rows')")
+            page.click("button:has-text('Import 450 rows')")
+            page.wait_for_selector("text=All rows are imported.", timeout=60_000)
+            page.wait_for_selector("text=Equal")
+        finally:
+            background.stop()
