@@ -25,6 +25,7 @@ MAKE = {
         "days": {"type": "integer", "minimum": 1, "maximum": tokens.MOST_DAYS},
     },
 }
+MAKES_TOKENS = "users:admin"
 LISTED = {"type": "object", "required": ["tokens"], "properties": {"tokens": {"type": "array", "items": {"type": "object"}}}}
 MADE = {"type": "object", "required": ["id", "token"]}
 
@@ -49,8 +50,13 @@ def _shown(token: tokens.Token) -> dict[str, Any]:
 
 @operation("POST", "/tokens", "Make a token for oneself.", body=MAKE, answers={201: MADE}, refusals=(403, 422))
 def make_token(call: Call) -> Answer:
-    """A token with scopes that the caller has. Nobody puts into a token a right they do not hold."""
+    """A token with scopes that the caller has. Nobody puts into a token a right they do not hold.
+
+    A token makes others only with an admin's scope: else whoever found one would outlive its end and its revocation.
+    """
     user, body, held = _user(call), call.body, call.principal.scopes
+    if held is not None and MAKES_TOKENS not in held:
+        raise NotAllowed(f"scope.{MAKES_TOKENS}")
     lacking = [scope for scope in body["scopes"] if held is not None and scope not in held]
     if lacking:
         raise Refused([Problem(code="scope_missing", params={"scope": scope}, pointer="/scopes") for scope in lacking], code="forbidden")

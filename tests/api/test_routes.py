@@ -125,12 +125,14 @@ def test_search_finds_readable_records(admin):
 
 
 def test_tokens_are_made_listed_and_revoked(admin, site, program):
-    made = admin.post("/tokens", {"name": "import", "scopes": ["records:read"], "days": 5})
+    maker = program("admin", "users:admin", "records:read")
+    made = maker.post("/tokens", {"name": "import", "scopes": ["records:read"], "days": 5})
     assert made.status_code == 201, made.text
     other = Program(site, made.json["token"])
     assert other.get("/me").json["scopes"] == ["records:read"]
     assert made.json["token"] not in admin.get("/tokens").text
-    assert other.post("/tokens", {"name": "wider", "scopes": ["records:write"]}).status_code == 403
+    assert maker.post("/tokens", {"name": "wider", "scopes": ["records:write"]}).status_code == 403
+    assert other.post("/tokens", {"name": "lives longer", "scopes": ["records:read"]}).status_code == 403
     assert admin.ask("DELETE", f"/tokens/{made.json['id']}").status_code == 204
     assert other.get("/me").status_code == 401
 
