@@ -86,7 +86,8 @@ def _list(problems: tuple[Problem, ...]) -> ResponseReturnValue:
     present = installed(current.transaction.connection)
     found = sorted(install.at_hand().values(), key=lambda pack: (pack.name not in present, pack.name))
     shown = [(word(each), f"{each.document or ''}{each.pointer or ''}") for each in problems]
-    return page("setup/packs.html", status=422 if problems else 200, found=found, present=present, problems=shown)
+    brought = [(name, version) for name, version in present.items() if name not in {pack.name for pack in found}]
+    return page("setup/packs.html", status=422 if problems else 200, found=found, brought=brought, present=present, problems=shown)
 
 
 def _plan(pack: Pack, offered: dict[str, Pack]) -> PackPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from fieldstone.db.transaction import read, write
 from fieldstone.notify import mail
 from fieldstone.notify.mail import Mail
 from fieldstone.workflow.outbox import OUTBOX, Topic
+from tests.support import packs
 
 
 def dead_letter(site, error="Refused: no such person"):
@@ -80,15 +82,41 @@ def test_a_pack_shows_its_plan_and_why_it_cannot_come(admin):
 
 
 def test_a_broken_pack_is_refused_with_its_problems_and_changes_nothing(site, admin):
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("pack.json", '{"kind": "pack", "api_name": "broken"}')
+    broken = archive({"pack.json": b'{"kind": "pack", "api_name": "broken"}'})
     version = site.org.holder.newest().version
     admin.get("/setup/packs")
-    answer = admin.post("/setup/packs/brought", {"archive": (io.BytesIO(archive.getvalue()), "broken.fspack")})
-    assert answer.status_code == 422 and 'role="alert"' in answer.text
+    answer = admin.post("/setup/packs/brought", [("archive", (io.BytesIO(broken), "broken.fspack"))])
+    assert answer.status_code == 422 and "pack.json" in answer.text
     assert admin.post("/setup/packs/brought", {}).status_code == 422
     assert site.org.holder.newest().version == version
+
+
+def archive(found):
+    """Files as the bytes of an archive."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as packed:
+        for path, content in found.items():
+            packed.writestr(path, content)
+    return written.getvalue()
+
+
+def test_a_pack_from_a_file_is_looked_at_and_installed_once_its_rights_are_ticked(site, admin):
+    worker = {
+        "kind": "permission_set",
+        "api_name": "rent__worker",
+        "label": "Rental worker",
+        "objects": {"rent__bike": {"rights": ["create", "read", "edit"], "fields": {"gears": "edit"}}},
+    }
+    content = archive(packs.files({**packs.BIKES, "permission_sets/rent__worker.json": worker}, seal=True))
+    admin.get("/setup/packs")
+    plan = admin.post("/setup/packs/brought", [("archive", (io.BytesIO(content), "rental.fspack"))])
+    assert plan.status_code == 200 and "Rental" in plan.text, plan.text
+    brought = re.search(r'name="archive" value="([^"]+)"', plan.text)[1]
+    unticked = admin.post("/setup/packs/rental", {"archive": brought})
+    assert unticked.status_code == 422 and "rent__bike" not in site.org.holder.newest().objects
+    assert admin.post("/setup/packs/rental", {"archive": brought, "rights": "1"}).status_code == 303
+    assert site.org.holder.newest().objects["rent__bike"].owner == "rental"
+    assert "rental" in admin.get("/setup/packs").text
 
 
 def test_the_pages_are_for_whom_has_their_right(rep):
