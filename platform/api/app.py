@@ -122,6 +122,8 @@ def _recognise(call: Call, rate: Rate) -> None:
             _require_own_page(call, cookie or "")
     if found is None:
         raise Declined(401, "unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="fieldstone"'})
+    if found.one_time:
+        raise NotAllowed("password")  # it is good for choosing another one, on the page for it
     call.principal_or_none, call.key_id = found.principal, found.id
     if rate.most:
         left, seconds = call.left = rate.take(found.id)

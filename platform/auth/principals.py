@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, select
 
+from fieldstone.auth.passwords import CREDENTIALS
 from fieldstone.auth.sessions import ABSOLUTE, IDLE, NOTICED_EVERY, SESSIONS, hashed
 from fieldstone.auth.tokens import TOKENS
 from fieldstone.db.column_types import PlainText, UtcMoment
@@ -25,10 +26,14 @@ class SignedIn:
     principal: Principal
     id: str  # of the session or token
     to_notice: bool  # its last use is to be noted, it was not for a while
+    one_time: bool = False  # signed in with a password that is good for choosing another and nothing else
 
 
 _BY_SESSION = select_principal(
-    SESSIONS.c.id.label("key_id"), SESSIONS.c.seen_at, source=SESSIONS.join(USER, USER.c.id == SESSIONS.c.user_id)
+    SESSIONS.c.id.label("key_id"),
+    SESSIONS.c.seen_at,
+    select(CREDENTIALS.c.one_time).where(CREDENTIALS.c.user_id == USER.c.id).correlate(USER).scalar_subquery().label("one_time"),
+    source=SESSIONS.join(USER, USER.c.id == SESSIONS.c.user_id)
 ).where(
     SESSIONS.c.key_hash == bindparam("key_hash", type_=PlainText),
     SESSIONS.c.seen_at > bindparam("idle_since", type_=UtcMoment),
@@ -52,7 +57,9 @@ def of_session(connection: Connection, key: str, now: datetime | None = None) ->
     row = connection.execute(_BY_SESSION, {"key_hash": hashed(key), "idle_since": now - IDLE, "begun_since": now - ABSOLUTE}).first()
     if row is None:
         return None
-    return SignedIn(principal=principal_of(row), id=row.key_id, to_notice=row.seen_at < now - NOTICED_EVERY)
+    return SignedIn(
+        principal=principal_of(row), id=row.key_id, to_notice=row.seen_at < now - NOTICED_EVERY, one_time=bool(row.one_time)
+    )
 
 
 def of_token(connection: Connection, key: str, now: datetime | None = None) -> SignedIn | None:

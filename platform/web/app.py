@@ -27,6 +27,7 @@ from fieldstone.web import failures, globals_of_templates, headers
 from fieldstone.web.admission import PUBLIC, admission_of, admit, require_admissions
 from fieldstone.web.assets import ROOT, Assets
 from fieldstone.web.current import Current, current
+from fieldstone.web.pages import redirect_after
 
 if TYPE_CHECKING:
     from fieldstone.app import Org
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 MOST_BODY = 10 * 2**20  # bytes, uploads apart
 MOST_FORM_MEMORY = 2**20
 MOST_FORM_PARTS = 1_000
+CHOOSING_A_PASSWORD = frozenset({"login.choose_password", "login.change_password", "login.sign_out", "home.shell_part"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ""})
 
 
@@ -103,6 +105,8 @@ def _begin() -> ResponseReturnValue | None:
         return None
     if current.signed_in is None:
         return failures.ask_to_sign_in()
+    if current.one_time and request.endpoint not in CHOOSING_A_PASSWORD:
+        return redirect_after("/password")
     if admission.setup and not any(current.rights.setup(right) for right in admission.setup):
         raise NotAllowed(f"setup.{admission.setup[0]}")
     return None
@@ -116,6 +120,7 @@ def _recognise() -> None:
         if found is not None:
             current.signed_in = found.principal
             current.session_id = found.id
+            current.one_time = found.one_time
             current.csrf_key = key
             if found.to_notice:
                 current.close()

@@ -36,6 +36,7 @@ class Current:
         self.request_id = secrets.token_hex(8)
         self.signed_in: Principal | None = None
         self.session_id: str | None = None
+        self.one_time = False  # signed in with a password for one login: another one has to be chosen before anything else
         self.csrf_key = ""  # what the CSRF token is bound to: the session's key or, before a login, the visit's
         self.style_nonce: str | None = None  # set by pages with a code editor
         self._open = ExitStack()

@@ -100,3 +100,19 @@ def test_who_manages_users_gives_themselves_neither_role_nor_queue(site):
     with read(site.org.engine) as tx:
         assert members.queues_of(tx, user) == ()
     assert rep.post(f"/setup/users/{user}", kept).status_code == 303
+
+
+def test_a_password_for_one_login_opens_nothing_but_the_choice_of_another(site):
+    user, first = users.create_user(
+        site.org.records, Principal.internal("test"), {"name": "New", "username": "new", "profile": "standard_user", "active": True}
+    )
+    new = site.visitor()
+    assert new.sign_in("new", first).headers["Location"] == "/password"
+    for url in ("/", "/o/deal", "/me", "/search?q=x"):
+        answer = new.get(url)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/password")
+    assert new.client.get("/api/v1/me").status_code == 403
+    assert new.get("/password").status_code == 200
+    chosen = {"old": first, "password": "seven calm rivers bend", "again": "seven calm rivers bend"}
+    assert new.post("/password", chosen).headers["Location"] == "/"
+    assert new.get("/").status_code == 200

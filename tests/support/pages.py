@@ -308,7 +308,7 @@ class Visitor:
         self.get("/login")
         answer = self.post("/login", username=username, password=password, **fields)
         if answer.status_code == 303:
-            self.get("/me")
+            self.get("/password" if answer.headers["Location"] == "/password" else "/me")
         return answer
 
     def get(self, url: str, **headers: str) -> TestResponse:
