@@ -237,7 +237,7 @@ def started_cold(place: Place) -> None:
     """Print how long an existing org with all packs and sample data takes from the start of the process to its first page."""
     folder = place.folder / "cold"
     port = servers.free_port()
-    command = [sys.executable, "-m", "fieldstone.cli.main", "run", "--data", str(folder), "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("fieldstone")), "run", "--data", str(folder), "--port", str(port)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FIELDSTONE_")}
     times = []
     for _ in range(4):

@@ -7,13 +7,18 @@ Source: spec/api.md, section 2; spec/workflow.md, sections 13 to 17.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from fieldstone.api import problems
+from fieldstone.api import idempotency, problems
 from fieldstone.api.call import NO_BODY, Answer, Call
 from fieldstone.api.operations import Param, operation
+from fieldstone.api.saving import replayed
+from fieldstone.db.transaction import Transaction
 from fieldstone.errors import FieldstoneError, NotVisible, Refused
+from fieldstone.records.changes import Outcome
 from fieldstone.records.query import Reference
+from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.panel import InstanceView, OpenTask
 from fieldstone.workflow.approvals.states import Instance, Verdict
 
@@ -103,20 +108,35 @@ def reject(call: Call, task: str) -> Answer:
 
 def _decide(call: Call, task: str, verdict: Verdict) -> Answer:
     body = call.body
+    more = {"evidence_hash": body["evidence_hash"], "comment": body.get("comment") or None}
+    return _once(call, lambda approvals: approvals.decide(call.principal, task, verdict, channel="api", **more))
+
+
+def _once(call: Call, command: Callable[[Approvals], Instance]) -> Answer:
+    """Give a command; one whose key was used before is not given again, and answers with the approval as it is now."""
+    done = replayed(call)
+    if done is not None:
+        return _shown(call, done[0].id or "", "")
+    key = idempotency.key_of(call.request.headers.get("Idempotency-Key"))
     call.close()
-    done = call.org.approvals.decide(
-        call.principal, task, verdict, evidence_hash=body["evidence_hash"], comment=body.get("comment") or None, channel="api"
-    )
-    return _after(call, done)
+    approvals = call.org.approvals
+    if key is not None:
+
+        def keep(tx: Transaction, instance: Instance) -> None:
+            outcome = Outcome(index=0, status="updated", object=instance.object, id=instance.id)
+            idempotency.keep(tx, call.principal.fingerprint, key, call.fingerprint, call.request_id, {0: outcome})
+
+        approvals = replace(approvals, also=keep)
+    instance = command(approvals)
+    return _shown(call, instance.id, instance.state.value)
 
 
 @operation("POST", "/approvals/tasks/{task}/transfer", "Hand a task to another person.", scope=WRITES, body=TRANSFER,
            answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def transfer(call: Call, task: str) -> Answer:
     """Transfer a task."""
-    call.close()
-    done = call.org.approvals.transfer(call.principal, task, call.body["to"], comment=call.body.get("comment") or None, channel="api")
-    return _after(call, done)
+    to, comment = call.body["to"], call.body.get("comment") or None
+    return _once(call, lambda approvals: approvals.transfer(call.principal, task, to, comment=comment, channel="api"))
 
 
 @operation("POST", "/approvals/tasks/decide", "Decide many tasks, each in its own transaction.", scope=WRITES, body=DECISIONS,
@@ -155,19 +175,14 @@ def get_approval(call: Call, instance: str) -> Answer:
            answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def recall(call: Call, instance: str) -> Answer:
     """Recall."""
-    return _command(call, call.org.approvals.recall, instance, {"comment": _comment(call)})
+    return _once(call, lambda approvals: approvals.recall(call.principal, instance, comment=_comment(call), channel="api"))
 
 
 @operation("POST", "/approvals/{instance}/resume", "Look for people again where nobody was found.", scope=WRITES, body=COMMENTED,
            answers={200: INSTANCE}, refusals=(403, 404, 409, 422))  # fmt: skip
 def resume(call: Call, instance: str) -> Answer:
     """Resume; only a manager of approvals, with a reason."""
-    return _command(call, call.org.approvals.resume, instance, {"comment": _comment(call) or ""})
-
-
-def _command(call: Call, command: Callable[..., Instance], instance: str, more: dict[str, Any]) -> Answer:
-    call.close()
-    return _after(call, command(call.principal, instance, channel="api", **more))
+    return _once(call, lambda approvals: approvals.resume(call.principal, instance, comment=_comment(call) or "", channel="api"))
 
 
 def _comment(call: Call) -> str | None:
@@ -191,21 +206,18 @@ def submit(call: Call, object_name: str, record_id: str) -> Answer:
     """Submit; without a process, to the matching one that comes first."""
     definition = call.object(object_name)
     body = call.body if call.body is not NO_BODY else {}
-    call.close()
-    done = call.org.approvals.submit(
-        call.principal, definition.name, record_id, process=body.get("process"), comment=body.get("comment") or None, channel="api"
-    )
-    answer = _after(call, done)
-    answer.status, answer.headers["Location"] = 201, f"/api/v1/approvals/{done.id}"
+    more = {"process": body.get("process"), "comment": body.get("comment") or None}
+    answer = _once(call, lambda approvals: approvals.submit(call.principal, definition.name, record_id, channel="api", **more))
+    answer.status, answer.headers["Location"] = 201, f"/api/v1/approvals/{answer.value['id']}"
     return answer
 
 
-def _after(call: Call, done: Instance) -> Answer:
+def _shown(call: Call, instance: str, state: str) -> Answer:
     """The approval as it is after a command; who does not see it any more learns its state."""
     try:
-        return Answer(_instance(call, call.org.panels.instance(call.principal, done.id)))
+        return Answer(_instance(call, call.org.panels.instance(call.principal, instance)))
     except NotVisible:
-        return Answer({"id": done.id, "state": done.state.value})
+        return Answer({"id": instance, "state": state})
 
 
 def _instance(call: Call, view: InstanceView) -> dict[str, Any]:

@@ -83,7 +83,7 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
         "description": "The same key again writes nothing and answers the same.",
     },
 }
-KEYED = ("/records/",)  # paths whose writes take an Idempotency-Key
+KEYED = ("/records/", "/approvals/")  # paths whose writes take an Idempotency-Key
 BEYOND = "rules of the org, unique values, lookups, decimals of numbers"
 
 
@@ -219,7 +219,7 @@ def _query_parameters(declared: Operation, keys: tuple[str, ...]) -> Iterator[di
 
 
 def _header_parameters(declared: Operation) -> Iterator[dict[str, Any]]:
-    keyed = declared.saves and declared.path.startswith(KEYED) and not declared.path.endswith(("/query", "/approvals"))
+    keyed = declared.saves and declared.path.startswith(KEYED) and not declared.path.endswith(("/query", "/decide"))
     for name in (*declared.headers, *(("Idempotency-Key",) if keyed else ())):
         yield {"name": name, "in": "header", "required": False, **HEADERS[name]}
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from fieldstone.db import faults
 from fieldstone.db.column_types import is_id
@@ -36,8 +35,6 @@ from fieldstone.workflow.approvals.run import ENGINE, Desk, Run, engine_gate
 from fieldstone.workflow.approvals.states import Instance, InstanceState, Verdict
 from fieldstone.workflow.approvals.versions import document_of, process_of
 
-Result = TypeVar("Result")
-
 COMMENT_CHARACTERS = 4_000
 
 
@@ -47,6 +44,7 @@ class Approvals:
 
     records: Records
     notices: Notices
+    also: Callable[[Transaction, Instance], None] | None = None  # what is written in the transaction of a command, such as its key
 
     # --- T1 ---
 
@@ -200,12 +198,15 @@ class Approvals:
 
     # --- shared ---
 
-    def _transaction(self, principal: Principal, work: Callable[[Transaction, Snapshot, Principal], Result]) -> Result:
-        def attempt(tx: Transaction) -> Result:
+    def _transaction(self, principal: Principal, work: Callable[[Transaction, Snapshot, Principal], Instance]) -> Instance:
+        def attempt(tx: Transaction) -> Instance:
             snapshot, acting = open_for_writing(tx, self.records.holder, principal)
             if acting.user_id is None:
                 raise NotAllowed("approval")  # a decision is always somebody's
-            return work(tx, snapshot, acting)
+            done = work(tx, snapshot, acting)
+            if self.also is not None:
+                self.also(tx, done)
+            return done
 
         return retrying(self.records.engine, attempt)
 
