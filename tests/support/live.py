@@ -49,7 +49,7 @@ def living(folder: Path, *, name: str = "Halden Robotics") -> Iterator[Living]:
         port = probe.getsockname()[1]
     org = app.open_org(Settings.from_environment({}, data=folder, port=port))
     logins = app.found(org, name=name)
-    server = create_server(application(org), host="127.0.0.1", port=port, threads=4, ident=None)
+    server = create_server(application(org), host="127.0.0.1", port=port, threads=8, ident=None)
     background = app.Background(org)
     background.start()
     thread = threading.Thread(target=server.run, name="living", daemon=True)
