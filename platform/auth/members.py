@@ -42,7 +42,7 @@ def users(
             or_(*(func.lower(USER.c[column]).contains(words.casefold(), autoescape=True) for column in ("name", "username", "email")))
         )
     if active is not None:
-        found = found.where(USER.c.active.is_(active))
+        found = found.where(USER.c.active == active)
     if ids is not None:
         found = found.where(USER.c.id.in_(sorted(set(ids))))
     return transaction.connection.execute(found).all()
