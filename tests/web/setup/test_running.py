@@ -9,10 +9,14 @@ import zipfile
 from sqlalchemy import select, update
 
 from fieldstone.db.transaction import read, write
+from fieldstone.metadata import publish
+from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.plan import plan
 from fieldstone.notify import mail
 from fieldstone.notify.mail import Mail
+from fieldstone.records.principal import assign
 from fieldstone.workflow.outbox import OUTBOX, Topic
-from tests.support import packs
+from tests.support import packs, worlds
 
 
 def dead_letter(site, error="Refused: no such person"):
@@ -45,7 +49,33 @@ def test_work_is_put_aside_only_for_a_reason(site, admin):
     assert "person has left" in admin.get("/setup/audit").text
 
 
+def sees_all(site, username):
+    """Give somebody the right to see all data."""
+    with read(site.org.engine) as tx:
+        sets = ChangeSet(put=(worlds.permission_set("sees_all", {}, setup=["view_all_data"]),))
+        planned = plan(site.org.holder.current(tx.connection), sets, tx.connection)
+    publish.publish(site.org.engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
+    with write(site.org.engine) as tx:
+        assign(tx.connection, site.user(username), ["sees_all"])
+
+
+def test_the_mailbox_shows_who_may_not_see_all_data_their_own_mails_alone(site, admin):
+    with write(site.org.engine) as tx:
+        to_rep, to_admin = (
+            mail.write(
+                tx, Mail(recipients=(f"{name}@example.com",), subject=f"Of {name}", text="-"), sender="crm@example.com", leaves=False
+            )
+            for name in ("rep", "admin")
+        )
+    for url in ("/setup/mailbox", "/setup/mailbox?to=rep"):
+        page = admin.get(url).text
+        assert "Of admin" in page and "Of rep" not in page
+    assert admin.get(f"/setup/mailbox?mail={to_rep}").status_code == 404
+    assert admin.get(f"/setup/mailbox?mail={to_admin}").status_code == 200
+
+
 def test_the_mailbox_shows_every_mail_and_opens_one(site, admin):
+    sees_all(site, "admin")
     with write(site.org.engine) as tx:
         kept = mail.write(
             tx, Mail(recipients=("rita@example.com",), subject="Waiting", text="<b>Please</b>"), sender="crm@example.com", leaves=False
