@@ -108,3 +108,12 @@ def test_the_pages_are_for_whom_manages_security(rep):
 
 def test_rights_are_said_in_the_language_of_the_reader(site):
     assert "权限" in site.visitor("hans").get("/setup/permissions").text
+
+
+def test_nobody_gives_a_right_on_an_object_or_field_that_they_do_not_hold(site, admin):
+    admin.get(DEAL)
+    refused = admin.post(DEAL, ticked(site, "permission_sets/reader.json", user=["read", "view_all", "delete"]))
+    assert refused.status_code == 422 and "user.delete" in refused.text
+    admin.get(f"{DEAL}/fields/user")
+    refused = admin.post(f"{DEAL}/fields/user", [("shown", "manager"), ("level.manager", "edit"), ("publish", "1")])
+    assert refused.status_code == 422 and "user.manager.edit" in refused.text
