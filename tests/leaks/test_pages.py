@@ -103,7 +103,7 @@ def test_who_manages_users_gives_themselves_neither_role_nor_queue(site):
 
 
 def test_a_password_for_one_login_opens_nothing_but_the_choice_of_another(site):
-    user, first = users.create_user(
+    _user, first = users.create_user(
         site.org.records, Principal.internal("test"), {"name": "New", "username": "new", "profile": "standard_user", "active": True}
     )
     new = site.visitor()

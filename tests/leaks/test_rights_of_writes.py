@@ -64,3 +64,33 @@ def test_who_may_not_edit_the_parents_object_neither_edits_nor_deletes_nor_adds_
     with pytest.raises(Refused, match="parent_not_editable"):
         org.create("line", {"name": "Two", "deal": deal}, "Clerk")
     org.update("line", line, {"price": 2}, "Rep")
+
+
+CODED = obj(
+    "coded", {"code": {"type": "text", "label": "Code", "unique": True, "default": "H1"}, "note": {"type": "text", "label": "Note"}}
+)
+USERS = rights("read", "edit", "modify_all", edit=["profile", "role", "active", "title"])
+
+
+def clerks(engine) -> World:
+    made = world(engine, CODED, profile("clerk", {"coded": rights("create", "read", edit=["note"]), "user": USERS}), profile("chief"))
+    made.person("Clerk", profile="clerk")
+    return made
+
+
+def test_a_taken_value_of_a_field_that_the_saver_may_not_read_is_not_told(a_world):
+    org = a_world("clerks", clerks)
+    org.create("coded", {"name": "One"}, "Clerk")
+    with pytest.raises(Refused) as refused:
+        org.create("coded", {"name": "Two"}, "Clerk")
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.field, dict(problem.params)) == ("not_unique_unseen", None, {})
+
+
+@pytest.mark.parametrize("values", [{"profile": "chief"}, {"role": None}, {"active": True}])
+def test_what_gives_rights_to_users_is_no_plain_field(a_world, values):
+    org = a_world("clerks", clerks)
+    with pytest.raises(Refused, match="field_forbidden"):
+        org.update("user", org.people["Clerk"], values, "Clerk")
+    org.update("user", org.people["Clerk"], {"title": "Head clerk"}, "Clerk")
+    org.update("user", org.people["Clerk"], values)

@@ -26,6 +26,8 @@ WIDE: Mapping[str, tuple[str, frozenset[str]]] = {
     "view_all": ("read", frozenset({"view_all_data", "modify_all_data"})),
     "modify_all": ("edit", frozenset({"modify_all_data"})),
 }
+# Fields of a user that give rights: only the commands about users write them, which see to it that nobody grants what they do not hold.
+GIVE_RIGHTS = frozenset({"profile", "role", "active"})
 SCOPE_OF_SETUP = "metadata:write"
 READ_SCOPE = "records:read"
 
@@ -88,7 +90,8 @@ class Rights:
         writable = frozenset(name for name, found in definition.fields.items() if not found.read_only)
         if self.unrestricted:
             return writable
-        return writable & (granted.editable | {definition.name_field})
+        writable &= granted.editable | {definition.name_field}
+        return writable - GIVE_RIGHTS if definition.name == "user" else writable
 
     def setup(self, right: str) -> bool:
         """Whether the Setup right (customize, manage_users, view_audit …) is held."""

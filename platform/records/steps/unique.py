@@ -49,7 +49,10 @@ def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
         fields = keys[claim[0]]
         for item in claims[claim]:
             if not item.problem_at(fields[0]):
-                _refuse(item, fields, "not_unique")
+                if set(fields) <= batch.rights.readable(batch.object.name):
+                    _refuse(item, fields, "not_unique")
+                else:  # a value that a default or a rule has put in: neither it nor its field is told
+                    item.refuse("not_unique_unseen", pointer="")
 
 
 def value_of(store: Storage, columns: Columns, fields: Columns, item: Item) -> Values:
