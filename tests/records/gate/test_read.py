@@ -184,6 +184,16 @@ def test_formulas_are_computed_in_the_query_exactly(org):
         assert gate.totals(Query(object="deal", filter="share > 0.3"), {"s": ("sum", "live_total")}) == {"s": D("3.75")}
 
 
+def test_sums_and_groups_are_filtered_through_a_parent(org):
+    for name, industry in (("Acme", "it"), ("Bolt", None)):
+        account = org.create("account", {"name": name, "industry": industry}, "Rep")
+        org.create("deal", {"name": f"of {name}", "account": account, "amount": "2.00", "stage": "open"}, "Rep")
+    query = Query(object="deal", filter='account.industry = "it"')
+    with org.reading("Rep") as gate:
+        assert gate.totals(query, {"s": ("sum", "amount"), "n": ("count", None)}) == {"s": D("2.00"), "n": 1}
+        assert [row["n"] for row in gate.groups(query, [Group(field="stage")], {"n": ("count", None)})] == [1]
+
+
 def test_a_formula_through_an_invisible_parent_is_blank(org):
     account = org.create("account", {"name": "Acme", "industry": "it"}, "Peer")
     deal = org.create("deal", {"name": "Pilot", "account": account, "owner": org.people["Rep"]})
