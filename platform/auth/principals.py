@@ -33,7 +33,7 @@ _BY_SESSION = select_principal(
     SESSIONS.c.id.label("key_id"),
     SESSIONS.c.seen_at,
     select(CREDENTIALS.c.one_time).where(CREDENTIALS.c.user_id == USER.c.id).correlate(USER).scalar_subquery().label("one_time"),
-    source=SESSIONS.join(USER, USER.c.id == SESSIONS.c.user_id)
+    source=SESSIONS.join(USER, USER.c.id == SESSIONS.c.user_id),
 ).where(
     SESSIONS.c.key_hash == bindparam("key_hash", type_=PlainText),
     SESSIONS.c.seen_at > bindparam("idle_since", type_=UtcMoment),
@@ -57,9 +57,7 @@ def of_session(connection: Connection, key: str, now: datetime | None = None) ->
     row = connection.execute(_BY_SESSION, {"key_hash": hashed(key), "idle_since": now - IDLE, "begun_since": now - ABSOLUTE}).first()
     if row is None:
         return None
-    return SignedIn(
-        principal=principal_of(row), id=row.key_id, to_notice=row.seen_at < now - NOTICED_EVERY, one_time=bool(row.one_time)
-    )
+    return SignedIn(principal=principal_of(row), id=row.key_id, to_notice=row.seen_at < now - NOTICED_EVERY, one_time=bool(row.one_time))
 
 
 def of_token(connection: Connection, key: str, now: datetime | None = None) -> SignedIn | None:

@@ -302,11 +302,7 @@ def without_mentions(
     names = Names(documents)
     found: dict[str, Document] = {}
     for path, document in documents.items():
-        ways = {
-            place.goes
-            for place in _readable(document, names)
-            if place.goes is not None and _is_gone(place, gone, objects, names)
-        }
+        ways = {place.goes for place in _readable(document, names) if place.goes is not None and _is_gone(place, gone, objects, names)}
         found[path] = without(document, _outermost(ways)) if ways else document
     return found
 

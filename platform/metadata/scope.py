@@ -286,4 +286,3 @@ def setup_values(source: Source, profile: str | None) -> dict[str, object]:
         if isinstance(setting, CustomSettingDef)
         for name in setting.fields
     }
-

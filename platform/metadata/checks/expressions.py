@@ -69,9 +69,7 @@ def _can_be_judged(proposed: Proposed, path: str, place: Place) -> bool:
     return True
 
 
-def _judged(
-    proposed: Proposed, path: str, place: Place, source: str, offset: int, whole: str | None = None
-) -> Iterator[Problem]:
+def _judged(proposed: Proposed, path: str, place: Place, source: str, offset: int, whole: str | None = None) -> Iterator[Problem]:
     where = proposed.scopes.of(place.object, place.use, place.record)
     expected = _expected(proposed, place)
     blanks = Blanks(place.blanks) if place.blanks else None
@@ -119,4 +117,3 @@ def _moved(span: Span | None, offset: int, whole: str | None) -> Span | None:
     lines = before.count("\n")
     column = span.column + (offset - (before.rfind("\n") + 1) if span.line == 1 else 0)
     return Span(start=span.start + offset, end=span.end + offset, line=span.line + lines, column=column)
-

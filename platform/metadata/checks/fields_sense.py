@@ -207,4 +207,3 @@ def _labels(proposed: Proposed, definition: ObjectDef) -> None:
             if other != field.name:
                 proposed.refuse(field.path, ("fields", field.name, "label"), "same_label", warning=True, label=text, other=other)
                 break
-

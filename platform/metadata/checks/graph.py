@@ -42,9 +42,7 @@ def _makes_edges(part: object) -> bool:
 def _computed(proposed: Proposed) -> None:
     fields = {(definition.name.lower(), field.name.lower()): (definition, field) for _, definition, field in proposed.fields()}
     edges = {
-        node: tuple(dict.fromkeys(_reads(proposed, *there)))
-        for node, there in fields.items()
-        if there[1].type in ("formula", "roll_up")
+        node: tuple(dict.fromkeys(_reads(proposed, *there))) for node, there in fields.items() if there[1].type in ("formula", "roll_up")
     }
     for cycle in cycles(edges):
         field = fields[cycle[0]][1]

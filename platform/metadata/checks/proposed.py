@@ -74,9 +74,7 @@ class Proposed:
     @cached_property
     def _relations_moved(self) -> bool:
         """Whether a lookup or an object came, went or changed: then relations may lead elsewhere."""
-        return self.moved is None or any(
-            isinstance(part, Mapping) and part.get("type") in LOOKUP_TYPES for part in self.changed_parts
-        )
+        return self.moved is None or any(isinstance(part, Mapping) and part.get("type") in LOOKUP_TYPES for part in self.changed_parts)
 
     def _stays(self, path: str, place: Place) -> bool:
         """Tell whether a place of an unchanged document names what it named when it was published."""

@@ -16,9 +16,7 @@ from fieldstone.metadata.kind_names import FOLDERS
 from fieldstone.metadata.names import nearest
 
 
-def check_shape(
-    documents: Mapping[str, Document], known: Callable[[str, Document], bool]
-) -> tuple[dict[str, Document], list[Problem]]:
+def check_shape(documents: Mapping[str, Document], known: Callable[[str, Document], bool]) -> tuple[dict[str, Document], list[Problem]]:
     """Return the documents that are of the right shape, and what is wrong with the others.
 
     An object whose only faults lie inside single fields survives without them. `known(path, document)`: published as it is, so right.

@@ -17,9 +17,26 @@ from fieldstone.metadata.definitions.loading import Document, Loading
 OBJECT_RIGHTS = ("create", "read", "edit", "delete", "view_all", "modify_all")
 
 SETUP_RIGHTS = (
-    "view_setup", "customize", "manage_automation", "manage_templates", "manage_packs", "manage_users", "manage_security",
-    "manage_integrations", "manage_keys", "manage_privacy", "view_audit", "import", "export_org", "mass_update",
-    "transfer_any", "manage_approvals", "edit_locked", "impersonate", "view_all_data", "modify_all_data",
+    "view_setup",
+    "customize",
+    "manage_automation",
+    "manage_templates",
+    "manage_packs",
+    "manage_users",
+    "manage_security",
+    "manage_integrations",
+    "manage_keys",
+    "manage_privacy",
+    "view_audit",
+    "import",
+    "export_org",
+    "mass_update",
+    "transfer_any",
+    "manage_approvals",
+    "edit_locked",
+    "impersonate",
+    "view_all_data",
+    "modify_all_data",
 )
 
 # Each right includes those it needs (security.md, section 2): what a set says is completed at load.
