@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, bindparam, or_
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
 from fieldstone.db.column_types import Id
 
@@ -32,8 +32,11 @@ class Level:
 
     def ordered(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return `expression` in the order of this level, blanks last."""
-        directed = expression.desc() if self.descending else expression.asc()
-        return directed.nulls_last() if self.nullable else directed
+        return self.directed(expression).nulls_last() if self.nullable else self.directed(expression)
+
+    def directed(self, expression: ColumnElement[Any]) -> UnaryExpression[Any]:
+        """Return `expression` in the order of this level where none is blank: so that PostgreSQL too reads its index downward."""
+        return expression.desc() if self.descending else expression.asc()
 
     def natural(self, dialect: str) -> bool:
         """Whether the database puts blanks last by itself when it reads an index: SQLite going down, PostgreSQL going up."""

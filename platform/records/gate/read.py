@@ -320,8 +320,10 @@ class Gate:
         kept = [table.c[name] for name in sorted(needed_columns(self.asking, definition, named))]
         labelled = [level.expression.label(f"sort_{index}") for index, level in enumerate(levels)]
 
-        def arm(*more: ColumnElement[bool]) -> Select[Any]:
+        def arm(*more: ColumnElement[bool], filled: bool = False) -> Select[Any]:
             ordered = [level.ordered(level.expression) for level in levels]
+            if filled:
+                ordered[0] = levels[0].directed(levels[0].expression)
             found = select(*kept, *labelled).select_from(inner.origin).where(*wanted, *more)
             return found.order_by(*ordered, paging.by_id(levels, table.c.id)).limit(LIMIT)
 
@@ -516,6 +518,6 @@ def _ranges(
     if blanks is None and levels[0].natural(dialect):
         return arm()
     bound = () if blanks is None else (paging.from_here(levels[0]),)
-    valued = arm(first.is_not(None), *bound, *after).subquery()
+    valued = arm(first.is_not(None), *bound, *after, filled=True).subquery()
     blank = arm(first.is_(None)).subquery()
     return union_all(select(valued), select(blank))
