@@ -149,7 +149,7 @@ def upsert_by_key(call: Call, object_name: str, key: str) -> Answer:
 def _require_wanted(call: Call, found: str | None) -> None:
     """Raise Declined (412) where the headers want it the other way."""
     if found is None and "If-Match" in call.request.headers:
-        raise Declined(412, "conflict", [Problem(code="no_such_record")])
+        raise Declined(412, "conflict", [Problem(code="if_match_without_record")])
     if found is not None and call.request.headers.get("If-None-Match", "").strip() == "*":
         raise Declined(412, "exists", [Problem(code="exists")])
 

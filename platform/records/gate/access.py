@@ -91,7 +91,12 @@ class Rights:
         if self.unrestricted:
             return writable
         writable &= granted.editable | {definition.name_field}
-        return writable - GIVE_RIGHTS if definition.name == "user" else writable
+        return writable - self._gives_rights() if definition.name == "user" else writable
+
+    def _gives_rights(self) -> frozenset[str]:
+        """The fields of a user that a plain save leaves alone: a role opens records, no more of them than who may change all has anyway."""
+        opens_all = self.setup("manage_users") and self.setup("modify_all_data")
+        return GIVE_RIGHTS - {"role"} if opens_all else GIVE_RIGHTS
 
     def setup(self, right: str) -> bool:
         """Whether the Setup right (customize, manage_users, view_audit …) is held."""

@@ -54,7 +54,7 @@ def bring_pack() -> ResponseReturnValue:
     file = request.files.get("archive")
     content = file.read(MOST_BROUGHT + 1) if file is not None else b""
     if not content or len(content) > MOST_BROUGHT:
-        code = "pack_file_missing" if not content else "pack_file_too_large"
+        code = "choose_pack_file" if not content else "pack_file_too_large"
         return _list((Problem(code=code, params={"limit": MOST_BROUGHT // 1000}),))
     return _brought(base64.b64encode(content).decode(), confirm=False)
 
@@ -77,7 +77,7 @@ def _brought(archive: str, *, confirm: bool) -> ResponseReturnValue:
     except Refused as refused:
         return _list(refused.problems)
     except binascii.Error:
-        return _list((Problem(code="pack_file_missing"),))
+        return _list((Problem(code="choose_pack_file"),))
     offered = install.at_hand(pack)
     return _install(pack, offered, archive) if confirm else _show(pack, offered, archive)
 
