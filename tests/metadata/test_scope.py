@@ -124,8 +124,9 @@ def test_an_editor_is_offered_every_name() -> None:
 
 def test_custom_names_of_an_imported_org_are_followed() -> None:
     imported = parse(
-        '{"kind": "object", "api_name": "Visit__c", "label": "V", "fields": {"name": {"type": "text", "label": "N"}, "Site__c": {"type": "lookup", "label": "S", "to": "account"}, "AccountId": {"type": "lookup", "label": "A", "to": "account"}}}'
-    )  # noqa: E501
+        '{"kind": "object", "api_name": "Visit__c", "label": "V", "fields": {"name": {"type": "text", "label": "N"},'
+        ' "Site__c": {"type": "lookup", "label": "S", "to": "account"}, "AccountId": {"type": "lookup", "label": "A", "to": "account"}}}'
+    )
     names = scope(load(documents(imported)), "visit__c")
     for spelling, path in (("Site__r.Name", "Site__c.name"), ("site__c", "Site__c"), ("Account.Name", "AccountId.name")):
         found = names.resolve(spelling)
