@@ -12,6 +12,7 @@ from fieldstone.metadata.tables import key_index, unique_index
 from fieldstone.records.changes import Batch
 from fieldstone.records.gate.storage import storage
 from fieldstone.records.gate.write import unique_columns
+from fieldstone.records.steps.unique import refuse_taken
 
 SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>[^']+)'|(?P<columns>.+))")
 
@@ -24,8 +25,7 @@ def explain(batch: Batch, failure: IntegrityError) -> None:
         claiming = [item for item in batch.live if set(fields) & item.changed and None not in store.columns_of(fields, item.image).values()]
         if len(claiming) != 1:  # from the start: by now the friendly check sees the value that came in between
             raise TryAgain("unique") from failure
-        code = "not_unique" if len(fields) == 1 else "not_unique_key"
-        claiming[0].refuse(code, field=fields[0], value=claiming[0].image.get(fields[0]), fields=list(fields))
+        refuse_taken(batch, claiming[0], fields)
         return
     if _foreign_key(failure):
         lookups = [found for found in batch.object.fields.values() if found.type in LOOKUPS]

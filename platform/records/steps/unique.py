@@ -49,16 +49,21 @@ def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
         fields = keys[claim[0]]
         for item in claims[claim]:
             if not item.problem_at(fields[0]):
-                if set(fields) <= batch.rights.readable(batch.object.name):
-                    _refuse(item, fields, "not_unique")
-                else:  # a value that a default or a rule has put in: neither it nor its field is told
-                    item.refuse("not_unique_unseen", pointer="")
+                refuse_taken(batch, item, fields)
 
 
 def value_of(store: Storage, columns: Columns, fields: Columns, item: Item) -> Values:
     """Return what the item will hold in the unique `columns`."""
     held = store.columns_of(fields, item.image)
     return tuple(held[column] for column in columns)
+
+
+def refuse_taken(batch: Batch, item: Item, fields: Columns) -> None:
+    """Say that another record has what has to be unique; of a hidden field, which a default or a rule filled, neither value nor name."""
+    if set(fields) <= batch.rights.readable(batch.object.name):
+        _refuse(item, fields, "not_unique")
+    else:
+        item.refuse("not_unique_unseen", pointer="")
 
 
 def _refuse(item: Item, fields: Columns, code: str) -> None:
