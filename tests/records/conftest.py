@@ -9,9 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.statements import counting
-from tests.support.worlds import World, reopened
-
-_made: dict[tuple[str, str], World] = {}
+from tests.support.worlds import MADE, World, reopened
 
 
 @pytest.fixture
@@ -22,10 +20,10 @@ def a_world(prepared, databases) -> Iterator[Callable[..., World]]:
 
     def get(key: str, make: Callable[[Engine], World], **options) -> World:
         def prepare(engine: Engine) -> None:
-            _made[key, databases.kind] = make(engine)
+            MADE[key, databases.kind] = make(engine)
 
         engine = prepared(key, prepare)
-        made = reopened(engine, _made[key, databases.kind], **options)
+        made = reopened(engine, MADE[key, databases.kind], **options)
         seen = watching.enter_context(counting(engine))
         watching.callback(lambda: _expect(seen.unmarked(made.snapshot.tables)))
         return made

@@ -11,7 +11,7 @@ from tests.support import pages
 from tests.support.pages import PASSWORD
 
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).resolve().parents[2] / "support" / "vendor" / "axe.js"
 URLS = (
     "/setup/users",
     "/setup/users/new",
