@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from zoneinfo import ZoneInfo
@@ -184,16 +185,20 @@ def test_writers_never_fail_while_a_field_is_filled(deals):
 def test_a_publish_waits_for_saves_that_hold_the_version_lock(deals):
     if deals.engine.dialect.name == "sqlite":
         return  # a write transaction is alone there
-    released = threading.Event()
+    held, saved = threading.Event(), threading.Event()
 
     def hold() -> None:
         with write(deals.engine) as tx:
             locks.take(tx, publish.VERSION_LOCK, shared=True)
-            released.wait(0.5)
+            held.set()
+            time.sleep(0.5)
+            saved.set()
 
     holder = threading.Thread(target=hold)
     holder.start()
+    assert held.wait(10)
     deals.publish(deals.with_fields("deal", extra=TEXT))
+    assert saved.is_set()  # the publish became visible only after the save had let go
     holder.join()
 
 
