@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.statements import counting
-from tests.support.worlds import MADE, World, reopened
+from tests.support.worlds import World, reopened
 
 
 @pytest.fixture
@@ -19,11 +19,8 @@ def a_world(prepared, databases) -> Iterator[Callable[..., World]]:
     watching = ExitStack()
 
     def get(key: str, make: Callable[[Engine], World], **options) -> World:
-        def prepare(engine: Engine) -> None:
-            MADE[key, databases.kind] = make(engine)
-
-        engine = prepared(key, prepare)
-        made = reopened(engine, MADE[key, databases.kind], **options)
+        engine = prepared(key, make)
+        made = reopened(engine, databases.returned(key, make), **options)
         seen = watching.enter_context(counting(engine))
         watching.callback(lambda: _expect(seen.unmarked(made.snapshot.tables)))
         return made

@@ -24,6 +24,7 @@ from fieldstone.workflow.approvals.states import Instance
 from fieldstone.workflow.deliveries import Post
 from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
+from tests.support.databases import Databases
 from tests.support.statements import Seen, counting
 from tests.support.worlds import World, everything, permission_set, queue, reopened, role, world
 
@@ -215,7 +216,7 @@ def notices_of(hints: list[tuple[str, str]], smtp_url: str = "") -> Notices:
 
 
 @pytest.fixture
-def company(prepared: Callable[..., Engine]) -> Iterator[Callable[..., Company]]:
+def company(prepared: Callable[..., Engine], databases: Databases) -> Iterator[Callable[..., Company]]:
     """`company(*processes, more=documents)`: the company with these processes (the one above by default), prepared once for each set.
 
     Every statement that reaches a record table must carry the gate's mark.
@@ -226,13 +227,13 @@ def company(prepared: Callable[..., Engine]) -> Iterator[Callable[..., Company]]
         chosen = processes or (PROCESS,)
         key = f"company {chosen!r} {more!r}"
 
-        def prepare(engine: Engine) -> None:
+        def prepare(engine: Engine) -> World:
             first = world(engine, *documents(*chosen, more=more), steps=steps(notices_of([])))
             people(first)
-            KEPT[key, engine.dialect.name] = first
+            return first
 
         engine = prepared(key, prepare)
-        made = reopened(engine, KEPT[key, engine.dialect.name], steps=steps(notices_of([])))
+        made = reopened(engine, databases.returned(key, prepare), steps=steps(notices_of([])))
         seen = watching.enter_context(counting(engine))
         watching.callback(_expect_marks, seen, made)
         return company_of(made)
@@ -243,6 +244,3 @@ def company(prepared: Callable[..., Engine]) -> Iterator[Callable[..., Company]]
 
 def _expect_marks(seen: Seen, made: World) -> None:
     assert seen.unmarked(made.snapshot.tables) == []
-
-
-KEPT: dict[tuple[str, str], World] = {}

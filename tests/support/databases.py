@@ -18,6 +18,7 @@ import psycopg
 from sqlalchemy import URL, Engine, make_url
 
 from fieldstone.db import engine as engines
+from fieldstone.rules import register_functions
 from tests.support import servers
 
 KINDS = ("sqlite", "postgresql")
@@ -30,7 +31,8 @@ class Databases:
 
     kind: str
     folder: Path
-    prepared: dict[str, URL] = field(default_factory=dict)
+    prepared: dict[tuple[str, str, str], tuple[URL, object]] = field(default_factory=dict)
+    empty: URL | None = None  # what new databases of PostgreSQL are copied from
     engines: dict[URL, Engine] = field(default_factory=dict)
     administrator: psycopg.Connection[Any] | None = None  # kept open: PostgreSQL starts a process for each connection
 
@@ -41,23 +43,27 @@ class Databases:
         return self._create(self._base())
 
     def copy(self, key: str, prepare: Callable[[Engine], object]) -> URL:
-        """Return the URL of a new copy of what `prepare` makes of an empty database; `prepare` runs once a `key` and process."""
-        if key not in self.prepared:
+        """Return the URL of a new copy of what `prepare` makes of an empty database; each `prepare` runs once a `key` and process."""
+        whole = _whole(key, prepare)
+        if whole not in self.prepared:
             url = self.fresh()
-            engine = self.engine(url)
-            prepare(engine)
+            returned = prepare(self.engine(url))
             self.close(url)
-            self.prepared[key] = url
-        source = self.prepared[key]
+            self.prepared[whole] = url, returned
+        source = self.prepared[whole][0]
         if self.kind == "postgresql":
             return self._create(str(source.database))
         copied = URL.create("sqlite", database=str(self.folder / f"{self._name()}.sqlite"))
         shutil.copyfile(str(source.database), str(copied.database))
         return copied
 
+    def returned(self, key: str, prepare: Callable[[Engine], object]) -> Any:
+        """Return what `prepare` returned when it ran for `copy(key, prepare)`."""
+        return self.prepared[_whole(key, prepare)][1]
+
     def engine(self, url: URL, **options: Any) -> Engine:
         """Return an engine on `url`, closed by `close` or `remove`."""
-        made = self.engines[url] = engines.create_engine(url, on_connect=sqlite_functions(), pool_size=5, **options)
+        made = self.engines[url] = engines.create_engine(url, on_connect=(register_functions,), pool_size=5, **options)
         return made
 
     def close(self, url: URL) -> None:
@@ -83,7 +89,7 @@ class Databases:
 
     def remove_all(self) -> None:
         """Remove the prepared databases, at the end of the run."""
-        for url in self.prepared.values():
+        for url in [url for url, _ in self.prepared.values()] + [url for url in (self.empty,) if url]:
             self.remove(url)
         if self.administrator is not None:
             self.administrator.close()
@@ -93,12 +99,12 @@ class Databases:
 
     def _base(self) -> str:
         """Return the name of this process's empty database with the extensions an administrator would have installed."""
-        if "" not in self.prepared:
+        if self.empty is None:
             url = self._create("template0")
             with psycopg.connect(_dsn(url), autocommit=True) as connection:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            self.prepared[""] = url
-        return str(self.prepared[""].database)
+            self.empty = url
+        return str(self.empty.database)
 
     def _create(self, template: str) -> URL:
         name = self._name()
@@ -119,10 +125,6 @@ def _dsn(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def sqlite_functions() -> tuple[Callable[[sqlite3.Connection], None], ...]:
-    """Return what the application registers on each SQLite connection."""
-    try:
-        from fieldstone.rules import register_functions
-    except ImportError:
-        return ()
-    return (register_functions,)
+def _whole(key: str, prepare: Callable[[Engine], object]) -> tuple[str, str, str]:
+    """Two files of tests may use one key for different preparations."""
+    return key, prepare.__module__, prepare.__qualname__

@@ -29,7 +29,6 @@ from fieldstone.records.save import Records, StepTable
 Document = dict[str, Any]
 BUILDER = Principal.internal("builder")
 SECRET = "a secret of tests"
-MADE: dict[tuple[str, str], World] = {}  # worlds whose databases are copied for each test, by key and kind of database
 
 
 @dataclass

@@ -13,6 +13,7 @@ from fieldstone.i18n.texts import word
 from fieldstone.records.changes import Change
 from fieldstone.workflow.steps import steps
 from tests.support.company import notices_of
+from tests.support.databases import Databases
 from tests.support.worlds import World, reopened, world
 
 DEAL: dict[str, Any] = {
@@ -58,20 +59,16 @@ def assign(**values: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def org(prepared: Callable[..., Engine]) -> Callable[..., World]:
+def org(prepared: Callable[..., Engine], databases: Databases) -> Callable[..., World]:
     def make(*automations: dict[str, Any]) -> World:
         key = f"deals {automations!r}"
 
-        def prepare(engine: Engine) -> None:
-            KEPT[key, engine.dialect.name] = world(engine, DEAL, ACCOUNT, *automations, steps=steps(notices_of([])))
+        def prepare(engine: Engine) -> World:
+            return world(engine, DEAL, ACCOUNT, *automations, steps=steps(notices_of([])))
 
-        engine = prepared(key, prepare)
-        return reopened(engine, KEPT[key, engine.dialect.name], steps=steps(notices_of([])))
+        return reopened(prepared(key, prepare), databases.returned(key, prepare), steps=steps(notices_of([])))
 
     return make
-
-
-KEPT: dict[tuple[str, str], World] = {}
 
 
 def test_it_assigns_before_the_record_is_validated_and_formulas_follow(org):
