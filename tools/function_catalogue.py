@@ -7,7 +7,21 @@ from decimal import Decimal
 from pathlib import Path
 
 from fieldstone.rules import FUNCTIONS, Category, ValueType
-from fieldstone.rules.functions import OPERATORS, PREFIXES, UNSUPPORTED, dates, logic, number, picklist, record, text
+from fieldstone.rules.functions import (
+    OPERATORS,
+    PREFIXES,
+    UNSUPPORTED,
+    blanks,
+    dates,
+    logic,
+    markup,
+    number,
+    patterns,
+    picklist,
+    record,
+    text,
+    written,
+)
 from fieldstone.rules.functions.entry import Blank, Function
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "functions.md"
@@ -20,9 +34,9 @@ Names of functions may be written in small letters. In `[ ]` stands what may be 
 otherwise, a function with a blank argument gives a blank. An example that ends in *error* shows when a formula has no value.
 """
 SECTIONS = (
-    ("Conditions and blanks", logic.LOGIC),
+    ("Conditions and blanks", {**logic.LOGIC, **blanks.BLANKS}),
     ("Numbers", number.NUMBERS),
-    ("Texts", text.TEXTS),
+    ("Texts", {**written.WRITTEN, **text.TEXTS, **patterns.PATTERNS, **markup.MARKUP}),
     ("Dates and times", dates.DATES),
     ("Picklists", picklist.PICKLISTS),
     ("What a save changes", record.RECORD),

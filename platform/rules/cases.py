@@ -28,7 +28,7 @@ from fieldstone.rules.check import Blanks, Use, check
 from fieldstone.rules.dialects import dialect_of
 from fieldstone.rules.errors import EvaluationError
 from fieldstone.rules.functions.dates import time_of_text
-from fieldstone.rules.functions.text import time_text
+from fieldstone.rules.functions.written import time_text
 from fieldstone.rules.python import Context, to_python
 from fieldstone.rules.scope import Resolved
 from fieldstone.rules.sql import to_sql

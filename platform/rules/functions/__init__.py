@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fieldstone.rules.functions.blanks import BLANKS
 from fieldstone.rules.functions.dates import DATES
 from fieldstone.rules.functions.entry import Function
 from fieldstone.rules.functions.logic import LOGIC
+from fieldstone.rules.functions.markup import MARKUP
 from fieldstone.rules.functions.number import NUMBERS
 from fieldstone.rules.functions.operators import OPERATORS, PREFIXES
+from fieldstone.rules.functions.patterns import PATTERNS
 from fieldstone.rules.functions.picklist import PICKLISTS
 from fieldstone.rules.functions.record import RECORD
 from fieldstone.rules.functions.text import TEXTS
+from fieldstone.rules.functions.written import WRITTEN
 
-FUNCTIONS: Mapping[str, tuple[Function, ...]] = {**LOGIC, **NUMBERS, **TEXTS, **DATES, **PICKLISTS, **RECORD}
+FUNCTIONS: Mapping[str, tuple[Function, ...]] = {
+    **LOGIC, **BLANKS, **NUMBERS, **WRITTEN, **TEXTS, **PATTERNS, **MARKUP, **DATES, **PICKLISTS, **RECORD,
+}  # fmt: skip
 
 # Names that people know from elsewhere and that will not come: product internals and page templates.
 UNSUPPORTED = frozenset(

@@ -255,6 +255,11 @@ class Function:
         return f"{self.name}({text})"
 
 
+def text_entry(name: str, params: tuple[Param, ...], doc: str, **more: Any) -> Function:
+    """Return the entry of a function that gives a text."""
+    return Function(name=name, params=params, returns=ValueType.TEXT, doc=doc, **more)
+
+
 def strict(code: Code) -> Code:
     """Return a boolean that is None only where it is blank."""
     return replace(code, text=f"(not not {code.text})", simple=False, loose=False) if code.loose and not code.blank else code

@@ -1,7 +1,7 @@
-"""Branches, conditions, blanks.
+"""Branches and conditions.
 
 Here: what bends the rules, that is evaluates only some of its arguments, or takes and gives any type.
-Not here: comparison (`operators`), picklists (`picklist`).
+Not here: blanks and errors (`blanks`), comparison (`operators`), picklists (`picklist`).
 Source: spec/expressions.md, sections 5, 7.1 and 7.8.
 """
 
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal, Overflow
+from decimal import Decimal
 
-from fieldstone.rules.errors import EvaluationError, Failure
 from fieldstone.rules.functions.entry import (
     ANY,
     BOOLEAN,
@@ -33,7 +32,7 @@ from fieldstone.rules.functions.entry import (
 )
 from fieldstone.rules.functions.sql_texts import any_of
 from fieldstone.rules.tree import Call, Literal
-from fieldstone.rules.value_types import TEXTS, ValueType, common
+from fieldstone.rules.value_types import ValueType, common
 
 NO_VALUE = frozenset({ValueType.MULTIPICKLIST, ValueType.GEOLOCATION})  # types that no function gives back
 
@@ -41,7 +40,7 @@ NO_VALUE = frozenset({ValueType.MULTIPICKLIST, ValueType.GEOLOCATION})  # types 
 # --- types -----------------------------------------------------------------------------------------------------------
 
 
-def _common(site: Site, results: Sequence[int]) -> ValueType | None:
+def common_type(site: Site, results: Sequence[int]) -> ValueType | None:
     """Return the common type of the arguments at `results`; reported where there is none."""
     types = [site.types[i] for i in results]
     found = common(types)
@@ -72,7 +71,7 @@ def _conditions(site: Site, indices: Sequence[int]) -> None:
 def _if_types(site: Site) -> ValueType | None:
     count = len(site.types)
     _conditions(site, range(0, count - 1, 2))
-    return _common(site, [*range(1, count, 2), count - 1])
+    return common_type(site, [*range(1, count, 2), count - 1])
 
 
 def _if_role(index: int, count: int) -> Role:
@@ -110,7 +109,7 @@ def _if_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
         text=cases([r.text for r in results]),
         type=call.type,
         blank=any(r.blank for r in results),
-        digits=_widest(results),
+        digits=widest(results),
         error=_reached(conditions, results),
     )
 
@@ -125,7 +124,7 @@ def _reached(conditions: Sequence[Piece], results: Sequence[Piece]) -> str | Non
     return error
 
 
-def _widest(pieces: Sequence[Piece]) -> Digits:
+def widest(pieces: Sequence[Piece]) -> Digits:
     return max(p.digits[0] for p in pieces), max(p.digits[1] for p in pieces)
 
 
@@ -253,7 +252,7 @@ def _case_types(site: Site) -> ValueType | None:
             node = site.nodes[index]
             if site.types[index] is not None and not (isinstance(node, Literal) and node.type is ValueType.TEXT):
                 site.refuse("expression_picklist_value_not_literal", index)
-    found = _common(site, results)
+    found = common_type(site, results)
     if found is ValueType.BOOLEAN:
         site.refuse("expression_case_gives_boolean", results[0])
         return None
@@ -331,7 +330,7 @@ def _case_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
         text=cases([r.text for r in results]),
         type=call.type,
         blank=any(r.blank for r in results),
-        digits=_widest(results),
+        digits=widest(results),
         error=any_of(subject.error, error),
     )
 
@@ -405,215 +404,4 @@ IN = Function(
     examples=(('IN("b", "a", "b")', True), ('IN("", "a", "")', False)),
 )
 
-
-# --- blanks ----------------------------------------------------------------------------------------------------------
-
-
-def _boolean(site: Site) -> ValueType:
-    return ValueType.BOOLEAN
-
-
-def _is_blank_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    (x,) = arguments
-    result = Code(text="", type=ValueType.BOOLEAN, blank=False, fails=x.fails, height=tallest(arguments))
-    if not x.blank and not x.fails:
-        return replace(result, text="False", simple=True)
-    return replace(result, text=f"(not {x.text})" if x.type in TEXT_LIKE else f"({x.text} is None)")
-
-
-def _is_blank_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    (x,) = arguments
-    text = f"({x.text} IS NULL)"
-    if not x.blank:
-        text = "(1 = 0)"
-    elif x.column is not None and x.type in (ValueType.TEXT, ValueType.PICKLIST):
-        text = f"({x.column.text} IS NULL OR {x.column.text} = '')"
-    return Piece(text=text, type=ValueType.BOOLEAN, blank=False, error=x.error)
-
-
-ISBLANK = Function(
-    name="ISBLANK",
-    params=(Param("x", ANY),),
-    returns=ValueType.BOOLEAN,
-    doc="True when there is no value. Where blank numbers read as zero, a number field is never blank.",
-    blank=Blank.OWN,
-    typing=_boolean,
-    write_python=_is_blank_python,
-    write_sql=_is_blank_sql,
-    on_sqlite=True,
-    examples=(('ISBLANK("")', True), ("ISBLANK(0)", False), ("ISBLANK(NULL)", True)),
-)
-
-
-def _is_null_types(site: Site) -> ValueType:
-    if site.types[0] is ValueType.BOOLEAN:
-        site.refuse("expression_boolean_never_null", 0, function="ISNULL")
-    return ValueType.BOOLEAN
-
-
-def _is_null_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    (x,) = arguments
-    if x.type not in TEXTS:
-        return _is_blank_python(writer, call, arguments)
-    if not x.fails:
-        return Code(text="False", type=ValueType.BOOLEAN, blank=False, simple=True)
-    never = writer.constant(NO_LITERAL)
-    return Code(text=f"({x.text} is {never})", type=ValueType.BOOLEAN, blank=False, fails=True, height=tallest(arguments))
-
-
-def _is_null_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    (x,) = arguments
-    if x.type not in TEXTS:
-        return _is_blank_sql(writer, call, arguments)
-    return Piece(text="(1 = 0)", type=ValueType.BOOLEAN, blank=False, error=x.error)
-
-
-ISNULL = Function(
-    name="ISNULL",
-    params=(Param("x", ANY),),
-    returns=ValueType.BOOLEAN,
-    doc="Like ISBLANK, but never true for a text; for old formulas. Use ISBLANK in new ones.",
-    blank=Blank.OWN,
-    typing=_is_null_types,
-    write_python=_is_null_python,
-    write_sql=_is_null_sql,
-    on_sqlite=True,
-    examples=(('ISNULL("")', False), ("ISNULL(NULL)", True)),
-)
-
-
-def _blank_value_types(site: Site) -> ValueType | None:
-    return _common(site, (0, 1))
-
-
-def _null_value_types(site: Site) -> ValueType | None:
-    if site.types[0] is ValueType.BOOLEAN:
-        site.refuse("expression_boolean_never_null", 0, function="NULLVALUE")
-        return None
-    return _common(site, (0, 1))
-
-
-def _blank_value_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    x, y = writer.alike(arguments)
-    if not x.blank:
-        return x
-    result = Code(
-        text="",
-        type=call.type,
-        blank=y.blank,
-        whole=x.whole and y.whole,
-        fails=x.fails or y.fails,
-        height=tallest(arguments),
-    )
-    if call.type in TEXT_LIKE:
-        return replace(result, text=f"({x.text} or {y.text})")
-    if x.simple:
-        return replace(result, text=f"({x.text} if {x.text} is not None else {y.text})")
-    name = writer.temporary()
-    return replace(result, text=f"({name} if ({name} := {x.text}) is not None else {y.text})")
-
-
-def _blank_value_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    x, y = arguments
-    if not x.blank:
-        return replace(x, true=None)
-    if writer.sqlite and call.type is ValueType.NUMBER:
-        return writer.by_python(call)
-    error = f"({x.text} IS NULL AND {y.error})" if y.error is not None else None
-    return Piece(
-        text=f"COALESCE({x.text}, {y.text})",
-        type=call.type,
-        blank=y.blank,
-        digits=_widest(arguments),
-        error=any_of(x.error, error),
-    )
-
-
-def _null_value_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    return arguments[0] if arguments[0].type in TEXTS else _blank_value_python(writer, call, arguments)
-
-
-def _null_value_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    return arguments[0] if arguments[0].type in TEXTS else _blank_value_sql(writer, call, arguments)
-
-
-BLANKVALUE = Function(
-    name="BLANKVALUE",
-    params=(Param("x", ANY), Param("y", ANY)),
-    returns=ValueType.NULL,
-    doc="`x`, or `y` when `x` is blank.",
-    blank=Blank.OWN,
-    typing=_blank_value_types,
-    role=lambda index, count: Role.RESULT,
-    write_python=_blank_value_python,
-    write_sql=_blank_value_sql,
-    on_sqlite=True,
-    examples=(('BLANKVALUE("", "none")', "none"), ("BLANKVALUE(3, 1)", 3)),
-)
-NULLVALUE = Function(
-    name="NULLVALUE",
-    params=(Param("x", ANY), Param("y", ANY)),
-    returns=ValueType.NULL,
-    doc="Like BLANKVALUE, but a text stays as it is, blank or not; for old formulas. Use BLANKVALUE in new ones.",
-    blank=Blank.OWN,
-    typing=_null_value_types,
-    role=lambda index, count: Role.RESULT,
-    write_python=_null_value_python,
-    write_sql=_null_value_sql,
-    on_sqlite=True,
-    examples=(('NULLVALUE("", "none")', None), ("NULLVALUE(NULL, 1)", 1)),
-)
-
-
-def or_else(x: Callable[[], object], y: Callable[[], object]) -> object:
-    """Return `x()`, or `y()` when evaluating `x` is an error."""
-    try:
-        return x()
-    except (EvaluationError, Failure, Overflow, OverflowError):
-        return y()
-
-
-def _if_error_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    x, y = writer.alike(arguments)
-    if not x.fails:
-        return x
-    return Code(
-        text=f"{writer.helper(or_else)}(lambda: {x.text}, lambda: {y.text})",
-        type=call.type,
-        blank=x.blank or y.blank,
-        whole=x.whole,
-        fails=y.fails,
-        height=tallest(arguments),
-    )
-
-
-def _if_error_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    x, y = arguments
-    if x.error is None:
-        return replace(x, true=None)
-    if writer.sqlite and call.type is ValueType.NUMBER:
-        return writer.by_python(call)
-    return Piece(
-        text=f"(CASE WHEN {x.error} THEN {y.text} ELSE {x.text} END)",
-        type=call.type,
-        blank=True,
-        digits=_widest(arguments),
-        error=f"({x.error} AND {y.error})" if y.error is not None else None,
-    )
-
-
-IFERROR = Function(
-    name="IFERROR",
-    params=(Param("x", ANY), Param("y", ANY)),
-    returns=ValueType.NULL,
-    doc="`x`, or `y` when evaluating `x` is an error. A blank `x` is no error.",
-    blank=Blank.OWN,
-    typing=_blank_value_types,
-    role=lambda index, count: Role.RESULT,
-    write_python=_if_error_python,
-    write_sql=_if_error_sql,
-    on_sqlite=True,
-    examples=(("IFERROR(1 / 0, 5)", 5), ('IFERROR(VALUE("x"), 0)', 0)),
-)
-
-LOGIC = table(IF, IFS, AND, OR, NOT, CASE, IN, ISBLANK, ISNULL, BLANKVALUE, NULLVALUE, IFERROR)
+LOGIC = table(IF, IFS, AND, OR, NOT, CASE, IN)

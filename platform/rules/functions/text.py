@@ -1,127 +1,40 @@
 """Functions of texts.
 
-Here: cutting, searching, changing, writing values as text, links. Positions start at 1, characters are code points.
-Not here: joining (`operators`), numbers and dates out of texts (`number`, `dates`).
+Here: cutting, searching, changing, characters. Positions start at 1, characters are code points.
+Not here: joining (`operators`), patterns, links (`markup`), values written as text (`written`), values out of texts (`number`, `dates`).
 Source: spec/expressions.md, section 7.3.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from threading import Lock
+from decimal import Decimal
 
-import re2
-
-from fieldstone.rules import bounds, decimals
+from fieldstone.rules import bounds
 from fieldstone.rules.errors import Category, Failure
 from fieldstone.rules.functions.entry import (
-    DATE,
-    DATETIME,
     NUMBER,
-    PICKLIST,
     TEXT,
-    TIME,
     Blank,
     Code,
     Function,
     Param,
     Piece,
     PythonWriter,
-    Site,
     SqlWriter,
     table,
     tallest,
+    text_entry,
 )
 from fieldstone.rules.functions.sql_texts import any_of, in_letters
-from fieldstone.rules.tree import Call, Literal
+from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
 T = Param("t", TEXT)
 RANGE = (Category.OUT_OF_RANGE,)
 TOO_LONG = f"> {bounds.TEXT_CHARACTERS}"
-
-
-def _text(name: str, params: tuple[Param, ...], doc: str, **more: object) -> Function:
-    return Function(name=name, params=params, returns=ValueType.TEXT, doc=doc, **more)  # type: ignore[arg-type]
-
-
-# --- TEXT ------------------------------------------------------------------------------------------------------------
-
-
-def moment_text(moment: datetime) -> str:
-    return f"{moment.year:04d}-{moment:%m-%d %H:%M:%S}Z"
-
-
-def time_text(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour:02d}:{minute:02d}:{second:02d}.{rest:03d}"
-
-
-def _same_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    return replace(arguments[0], type=ValueType.TEXT)
-
-
-def _same_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    return replace(arguments[0], type=ValueType.TEXT)
-
-
-TEXT_DOC = "The value as text: numbers in plain digits, dates as YYYY-MM-DD, datetimes in UTC, a picklist by its API name."
-SQL_MILLISECONDS = "lpad(({tm} % 1000)::text, 3, '0')"
-TEXT_OF = [
-    _text(
-        "TEXT",
-        (Param("x", NUMBER),),
-        TEXT_DOC,
-        python=decimals.plain,
-        sql=lambda n: f"trim_scale({n})::text",
-        examples=(("TEXT(2.50)", "2.5"), ("TEXT(1000000)", "1000000"), ("TEXT(NULL)", None)),
-    ),
-    _text(
-        "TEXT",
-        (Param("x", DATE),),
-        TEXT_DOC,
-        python=date.isoformat,
-        sql=lambda d: f"to_char({d}, 'YYYY-MM-DD')",
-        sqlite=lambda d: d,
-        examples=(("TEXT(DATE(2024, 2, 9))", "2024-02-09"),),
-    ),
-    _text(
-        "TEXT",
-        (Param("x", DATETIME),),
-        TEXT_DOC,
-        python=moment_text,
-        sql=lambda dt: f"to_char({dt} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')",
-        examples=(('TEXT(DATETIMEVALUE("2024-2-9 8:05:00"))', "2024-02-09 08:05:00Z"),),
-    ),
-    _text(
-        "TEXT",
-        (Param("x", TIME),),
-        TEXT_DOC,
-        python=time_text,
-        sql=lambda tm: (
-            f"(lpad(({tm} / 3600000)::text, 2, '0') || ':' || lpad(({tm} / 60000 % 60)::text, 2, '0') || ':' ||"
-            f" lpad(({tm} / 1000 % 60)::text, 2, '0') || '.' || {SQL_MILLISECONDS.format(tm=tm)})"
-        ),
-        examples=(('TEXT(TIMEVALUE("08:05:00.120"))', "08:05:00.120"),),
-    ),
-    _text(
-        "TEXT",
-        (Param("x", PICKLIST),),
-        TEXT_DOC,
-        blank=Blank.OWN,
-        write_python=_same_python,
-        write_sql=_same_sql,
-        on_sqlite=True,
-    ),
-]
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -171,7 +84,7 @@ LEN = Function(
     digits=(7, 0),
     examples=(('LEN("Fieldstone")', 10), ('LEN("")', 0), ('LEN("商机")', 2)),
 )
-LEFT = _text(
+LEFT = text_entry(
     "LEFT",
     (T, Param("n", NUMBER, whole=True)),
     "The first `n` characters of `t`; blank when `n` is below 1.",
@@ -180,7 +93,7 @@ LEFT = _text(
     sql=lambda t, n: f"NULLIF(left({t}, greatest({n}, 0) + 0 * {n}), '')",
     examples=(('LEFT("Fieldstone", 5)', "Field"), ('LEFT("ab", 5)', "ab"), ('LEFT("ab", 0.9)', None)),
 )
-RIGHT = _text(
+RIGHT = text_entry(
     "RIGHT",
     (T, Param("n", NUMBER, whole=True)),
     "The last `n` characters of `t`; blank when `n` is below 1.",
@@ -188,7 +101,7 @@ RIGHT = _text(
     sql=lambda t, n: f"NULLIF(right({t}, greatest({n}, 0) + 0 * {n}), '')",
     examples=(('RIGHT("Fieldstone", 5)', "stone"), ('RIGHT("ab", 5)', "ab"), ('RIGHT("ab", 0)', None)),
 )
-MID = _text(
+MID = text_entry(
     "MID",
     (T, Param("start", NUMBER, whole=True), Param("n", NUMBER, whole=True)),
     "`n` characters of `t` from position `start`; a `start` below 1 counts as 1.",
@@ -197,7 +110,7 @@ MID = _text(
     examples=(('MID("Fieldstone", 6, 3)', "sto"), ('MID("abc", 0, 2)', "ab"), ('MID("abc", 4, 1)', None)),
 )
 SUBSTR = [
-    _text(
+    text_entry(
         "SUBSTR",
         (T, Param("start", NUMBER, whole=True)),
         "The part of `t` from `start`; a negative `start` counts from the end, 0 counts as 1.",
@@ -208,7 +121,7 @@ SUBSTR = [
         ),
         examples=(('SUBSTR("Fieldstone", -5)', "stone"), ('SUBSTR("abc", 0)', "abc"), ('SUBSTR("abc", -4)', None)),
     ),
-    _text(
+    text_entry(
         "SUBSTR",
         (T, Param("start", NUMBER, whole=True), Param("n", NUMBER, whole=True)),
         "At most `n` characters of `t` from `start`; a negative `start` counts from the end, 0 counts as 1.",
@@ -264,13 +177,6 @@ def _found_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pie
     return Piece(text=condition, type=ValueType.BOOLEAN, blank=text.blank, error=any_of(text.error, part.error))
 
 
-def like(t: str | None, pattern: str | None) -> bool:
-    """Return whether the whole of `t` matches: `%` is any run, `_` one character, a backslash makes the next one plain."""
-    wild = {"%": "(?s:.*)", "_": "(?s:.)"}
-    parts = (wild.get(part) or re2.escape(part[1:] or part) for part in re.findall(r"\\.|.", pattern or "", re.DOTALL))
-    return matches(t, "".join(parts))
-
-
 FIND = [
     Function(
         name="FIND",
@@ -323,95 +229,6 @@ BEGINS = Function(
     on_sqlite=True,
     examples=(('BEGINS("Fieldstone", "Field")', True), ('BEGINS("abc", "b")', False)),
 )
-LIKE = Function(
-    name="LIKE",
-    params=(T, Param("pattern", TEXT)),
-    returns=ValueType.BOOLEAN,
-    doc="True when the whole text matches: `%` stands for any run of characters, `_` for one; a backslash makes the next one plain.",
-    blank=Blank.OWN,
-    never_blank=True,
-    fails=(Category.OUT_OF_RANGE,),
-    python=like,
-    sql=lambda t, p: f"(COALESCE({t}, '') LIKE COALESCE({_closed(p)}, ''))",
-    sql_error=lambda t, p: f"(length({t}) > {bounds.PATTERN_INPUT} OR length({p}) > {bounds.PATTERN_CHARACTERS})",
-    examples=(('LIKE("Fieldstone", "F%e")', True), ('LIKE("abc", "a_")', False), ('LIKE("50%", "50\\\\%")', True)),
-)
-
-
-def _closed(pattern: str) -> str:
-    """Return a LIKE pattern that does not end in a lone backslash, which PostgreSQL refuses: there it stands for itself."""
-    return rf"regexp_replace({pattern}, '^((?:[^\\]|\\.)*)\\$', '\1\\\\')"
-
-
-# --- regular expressions ---------------------------------------------------------------------------------------------
-
-OPTIONS = re2.Options()
-OPTIONS.log_errors = False
-OPTIONS.max_mem = bounds.PATTERN_MEMORY
-OPTIONS.encoding = re2.Options.Encoding.UTF8
-_compiled: OrderedDict[str, object] = OrderedDict()
-_lock = Lock()
-
-
-def compiled(pattern: str) -> object:
-    """Return the compiled pattern. Raises Failure for one that RE2 does not take (it has no backreferences and no look-around)."""
-    with _lock:
-        if pattern in _compiled:
-            _compiled.move_to_end(pattern)
-            return _compiled[pattern]
-    if len(pattern) > bounds.PATTERN_CHARACTERS:
-        raise Failure(Category.OUT_OF_RANGE)
-    try:
-        result: object = re2.compile(pattern, OPTIONS)
-    except re2.error as refused:
-        raise Failure(Category.REGEX_SYNTAX) from refused
-    with _lock:
-        _compiled[pattern] = result
-        if len(_compiled) > bounds.PATTERNS_KEPT:
-            _compiled.popitem(last=False)
-    return result
-
-
-def matches(t: str | None, pattern: str | None) -> bool:
-    """Return whether the whole of `t` matches `pattern`; blank counts as the empty text."""
-    text = t or ""
-    if len(text) > bounds.PATTERN_INPUT:
-        raise Failure(Category.OUT_OF_RANGE)
-    return compiled(pattern or "").fullmatch(text) is not None  # type: ignore[attr-defined]
-
-
-def _regex_types(site: Site) -> ValueType:
-    node = site.nodes[1]
-    if isinstance(node, Literal) and isinstance(node.value, str):
-        try:
-            compiled(node.value)
-        except Failure as failure:
-            if failure.category is Category.OUT_OF_RANGE:
-                site.refuse("expression_pattern_too_long", 1, limit=bounds.PATTERN_CHARACTERS)
-            else:
-                site.refuse("expression_pattern_refused", 1, reason=_reason(failure))
-    return ValueType.BOOLEAN
-
-
-def _reason(failure: Failure) -> str:
-    said = failure.__cause__.args[0] if failure.__cause__ is not None and failure.__cause__.args else b""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-
-
-REGEX = Function(
-    name="REGEX",
-    params=(T, Param("pattern", TEXT)),
-    returns=ValueType.BOOLEAN,
-    doc="True when the whole text matches the regular expression (RE2: no backreferences, no look-around). Backslashes are doubled.",
-    blank=Blank.OWN,
-    never_blank=True,
-    typing=_regex_types,
-    fails=(Category.REGEX_SYNTAX, Category.OUT_OF_RANGE),
-    python=matches,
-    no_sql=True,
-    examples=(('REGEX("A-17", "[A-Z]-\\\\d+")', True), ('REGEX("A-17 ", "[A-Z]-\\\\d+")', False)),
-)
-
 
 # --- changing --------------------------------------------------------------------------------------------------------
 
@@ -481,12 +298,12 @@ def _padding(name: str, function: object, doc: str) -> list[Function]:
     common = {"blank": Blank.OWN, "fails": RANGE, "longest": bounds.TEXT_CHARACTERS, "python": function, "sql_error": error}
     example = ((f'{name}("7", 3, "0")', "007" if name == "LPAD" else "700"), (f'{name}("abc", 2)', "ab"))
     return [
-        _text(name, (T, size), doc, sql=lambda t, n: sql(t, n, "' '"), **common),
-        _text(name, (T, size, Param("pad", TEXT)), doc, sql=sql, examples=example, **common),
+        text_entry(name, (T, size), doc, sql=lambda t, n: sql(t, n, "' '"), **common),
+        text_entry(name, (T, size, Param("pad", TEXT)), doc, sql=sql, examples=example, **common),
     ]
 
 
-TRIM = _text(
+TRIM = text_entry(
     "TRIM",
     (T,),
     "The text without spaces at both ends.",
@@ -496,7 +313,7 @@ TRIM = _text(
     examples=(('TRIM("  a b ")', "a b"), ('TRIM("  ")', None)),
 )
 UPPER = [
-    _text(
+    text_entry(
         "UPPER",
         (T,),
         "The text in capital letters.",
@@ -505,7 +322,7 @@ UPPER = [
         sql=lambda t: in_letters("upper", t),
         examples=(('UPPER("Ärger")', "ÄRGER"),),
     ),
-    _text(
+    text_entry(
         "UPPER",
         (T, Param("language", TEXT)),
         'The text in capital letters as a language has it, such as "tr".',
@@ -518,7 +335,7 @@ UPPER = [
     ),
 ]
 LOWER = [
-    _text(
+    text_entry(
         "LOWER",
         (T,),
         "The text in small letters.",
@@ -527,7 +344,7 @@ LOWER = [
         sql=lambda t: in_letters("lower", t),
         examples=(('LOWER("ÄRGER")', "ärger"),),
     ),
-    _text(
+    text_entry(
         "LOWER",
         (T, Param("language", TEXT)),
         'The text in small letters as a language has it, such as "tr".',
@@ -539,7 +356,7 @@ LOWER = [
         examples=(('LOWER("IZMİR", "tr")', "ızmir"),),
     ),
 ]
-INITCAP = _text(
+INITCAP = text_entry(
     "INITCAP",
     (T,),
     "The text with each word beginning with a capital letter, the rest small.",
@@ -548,7 +365,7 @@ INITCAP = _text(
     sql=lambda t: in_letters("initcap", t),
     examples=(('INITCAP("fieldSTONE is_here 3rd")', "Fieldstone Is_Here 3rd"),),
 )
-SUBSTITUTE = _text(
+SUBSTITUTE = text_entry(
     "SUBSTITUTE",
     (T, Param("old", TEXT), Param("new", TEXT)),
     "The text with every `old` replaced by `new`; a blank `new` deletes.",
@@ -563,7 +380,7 @@ SUBSTITUTE = _text(
     sql_error=lambda t, old, new: f"({_substituted_length(t, old, new)} {TOO_LONG})",
     examples=(('SUBSTITUTE("a-b-c", "-", "")', "abc"), ('SUBSTITUTE("aaa", "aa", "b")', "ba"), ('SUBSTITUTE("abc", "", "x")', None)),
 )
-REVERSE = _text(
+REVERSE = text_entry(
     "REVERSE",
     (T,),
     "The text from its last character to its first.",
@@ -591,7 +408,7 @@ ASCII = Function(
     digits=(7, 0),
     examples=(('ASCII("A")', 65), ('ASCII("商")', 21830)),
 )
-CHR = _text(
+CHR = text_entry(
     "CHR",
     (Param("n", NUMBER, whole=True),),
     "The character with that code point; blank when there is none.",
@@ -599,146 +416,10 @@ CHR = _text(
     sql=lambda n: f"(CASE WHEN {n} BETWEEN 1 AND 1114111 AND {n} NOT BETWEEN 55296 AND 57343 THEN chr({n}) END)",
     examples=(("CHR(65)", "A"), ("CHR(0)", None)),
 )
-BR = _text("BR", (), "A line break.", markup=True, never_blank=True, python=lambda: "\n", sql=lambda: "chr(10)", examples=(("BR()", "\n"),))
-
-
-# --- links and images ------------------------------------------------------------------------------------------------
-# The address is http, https, mailto or tel, or relative: nothing with a colon before its first slash, "?" or "#".
-
-ADDRESS = re.compile(r"(?:https?:|mailto:|tel:|[^:/?#\\\x00-\x20]*(?:[/?#]|$))[^\x00-\x20\x7f]*", re.IGNORECASE)
-SQL_ADDRESS = r"'^(https?:|mailto:|tel:|[^:/?#\\\u0001-\u0020]*([/?#]|$))[^\u0001-\u0020\u007f]*$'"
-
-
-def link(url: str | None, label: str | None, target: str | None = "_blank") -> str | None:
-    """Return an HTML link with everything escaped, only the label when the address is not one to follow."""
-    if not url:
-        return None
-    shown = html.escape(label or url)
-    if ADDRESS.fullmatch(url) is None:
-        return shown
-    return f'<a href="{html.escape(url)}" target="{html.escape(target or "_blank")}" rel="noopener noreferrer">{shown}</a>'
-
-
-def image(url: str | None, alt: str | None, height: Decimal | None = None, width: Decimal | None = None) -> str | None:
-    """Return an HTML image with everything escaped, only the alternative text when the address is not one to load."""
-    if not url:
-        return None
-    shown = html.escape(alt or "")
-    if ADDRESS.fullmatch(url) is None:
-        return shown or None
-    size = "".join(f' {name}="{decimals.plain(value)}"' for name, value in (("height", height), ("width", width)) if value is not None)
-    return f'<img src="{html.escape(url)}" alt="{shown}"{size}>'
-
-
-def _escaped(t: str) -> str:
-    for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("''", "&#x27;")):
-        t = f"replace({t}, '{plain}', '{entity}')"
-    return t
-
-
-def _link_sql(url: str, label: str, target: str = "'_blank'") -> str:
-    shown, into = _escaped(f"COALESCE({label}, {url})"), _escaped(f"COALESCE({target}, '_blank')")
-    return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {url} ~* {SQL_ADDRESS} THEN '<a href=\"' || {_escaped(url)} || '\" target=\"' ||"
-        f" {into} || '\" rel=\"noopener noreferrer\">' || {shown} || '</a>' ELSE {shown} END)"
-    )
-
-
-def _image_sql(url: str, alt: str, height: str = "NULL::numeric", width: str = "NULL::numeric") -> str:
-    shown = _escaped(f"COALESCE({alt}, '')")
-    sizes = "".join(
-        f" || COALESCE(' {name}=\"' || trim_scale({value})::text || '\"', '')" for name, value in (("height", height), ("width", width))
-    )
-    return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {url} ~* {SQL_ADDRESS} THEN '<img src=\"' || {_escaped(url)} || '\" alt=\"' ||"
-        f" {shown} || '\"'{sizes} || '>' ELSE NULLIF({shown}, '') END)"
-    )
-
-
-U, LABEL, ALT = Param("url", TEXT), Param("label", TEXT), Param("alt", TEXT)
-LINK_DOC = "A link to the address, shown as the label. Only http, https, mailto, tel and relative addresses become links."
-IMAGE_DOC = "The image at the address; only http, https and relative addresses are loaded."
-HYPERLINK = [
-    _text(
-        "HYPERLINK",
-        params,
-        LINK_DOC,
-        blank=Blank.OWN,
-        markup=True,
-        grows=12,
-        python=link,
-        sql=_link_sql,
-        examples=examples,
-    )
-    for params, examples in (
-        (
-            (U, LABEL),
-            (
-                ('HYPERLINK("/o/deal", "<Deals>")', '<a href="/o/deal" target="_blank" rel="noopener noreferrer">&lt;Deals&gt;</a>'),
-                ('HYPERLINK("javascript:alert(1)", "Click")', "Click"),
-            ),
-        ),
-        ((U, LABEL, Param("target", TEXT)), ()),
-    )
-]
-IMAGE = [
-    _text("IMAGE", params, IMAGE_DOC, blank=Blank.OWN, markup=True, grows=12, python=image, sql=_image_sql, examples=examples)
-    for params, examples in (
-        ((U, ALT), (('IMAGE("/logo.png", "Logo")', '<img src="/logo.png" alt="Logo">'),)),
-        ((U, ALT, Param("height", NUMBER), Param("width", NUMBER)), ()),
-    )
-]
-
-
-# --- rest ------------------------------------------------------------------------------------------------------------
-
-
-CASESAFEID = _text(
-    "CASESAFEID",
-    (Param("id", TEXT),),
-    "The id itself: ids here keep their meaning whatever the letter case of a program that handles them.",
-    blank=Blank.OWN,
-    write_python=_same_python,
-    write_sql=_same_sql,
-    on_sqlite=True,
-    examples=(('CASESAFEID("a1")', "a1"),),
-)
-
-CURRENCY_DIGITS = {
-    **dict.fromkeys(
-        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-}
-
-
-def currency_text(code: str, number: Decimal) -> str:
-    """Return code, space, sign, grouped digits with as many decimals as the currency has."""
-    places = CURRENCY_DIGITS.get(code.upper(), 2)
-    rounded = decimals.rounded(number, places, ROUND_HALF_UP)
-    return f"{code} {rounded if rounded else rounded.copy_abs():,.{places}f}"
-
-
-def _currency_sql(code: str, n: str) -> str:
-    by_places: dict[int, str] = {places: ", ".join(f"'{c}'" for c, p in CURRENCY_DIGITS.items() if p == places) for places in (0, 3)}
-    places = f"(CASE WHEN upper({code}) IN ({by_places[0]}) THEN 0 WHEN upper({code}) IN ({by_places[3]}) THEN 3 ELSE 2 END)"
-    digits = f"round({n}, {places})::text"
-    grouped = rf"reverse(regexp_replace(reverse(split_part({digits}, '.', 1)), '([0-9]{{3}})(?=[0-9])', '\1,', 'g'))"
-    return f"({code} || ' ' || {grouped} || CASE WHEN {places} > 0 THEN '.' || split_part({digits}, '.', 2) ELSE '' END)"
-
-
-FORMATCURRENCY = _text(
-    "FORMATCURRENCY",
-    (Param("code", TEXT), Param("n", NUMBER)),
-    "The amount with its currency, digits in groups of three, with the decimals of the currency.",
-    python=currency_text,
-    sql=_currency_sql,
-    examples=(('FORMATCURRENCY("EUR", 1234.5)', "EUR 1,234.50"), ('FORMATCURRENCY("JPY", -1234.5)', "JPY -1,235")),
-)
 
 TEXTS = table(
-    *TEXT_OF, LEN, LEFT, RIGHT, MID, *SUBSTR, *FIND, CONTAINS, BEGINS, LIKE, REGEX, TRIM, *UPPER, *LOWER, INITCAP, SUBSTITUTE,
+    LEN, LEFT, RIGHT, MID, *SUBSTR, *FIND, CONTAINS, BEGINS, TRIM, *UPPER, *LOWER, INITCAP, SUBSTITUTE,
     *_padding("LPAD", left_padded, "The text filled up to `n` characters at its beginning; a longer one is cut to its first `n`."),
     *_padding("RPAD", right_padded, "The text filled up to `n` characters at its end; a longer one is cut to its first `n`."),
-    REVERSE, ASCII, CHR, BR, *HYPERLINK, *IMAGE, CASESAFEID, FORMATCURRENCY,
+    REVERSE, ASCII, CHR,
 )  # fmt: skip

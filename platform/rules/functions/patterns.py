@@ -1,0 +1,119 @@
+"""Patterns: LIKE with its two wildcards, and regular expressions.
+
+Here: the one engine (RE2, linear time), its bounds, and the patterns compiled before.
+Not here: searching for a plain text (`text`).
+Source: spec/expressions.md, sections 7.3 and 7.8; spec/security.md, section 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from threading import Lock
+
+import re2
+
+from fieldstone.rules import bounds
+from fieldstone.rules.errors import Category, Failure
+from fieldstone.rules.functions.entry import TEXT, Blank, Function, Param, Site, table
+from fieldstone.rules.tree import Literal
+from fieldstone.rules.value_types import ValueType
+
+T, PATTERN = Param("t", TEXT), Param("pattern", TEXT)
+
+OPTIONS = re2.Options()
+OPTIONS.log_errors = False
+OPTIONS.max_mem = bounds.PATTERN_MEMORY
+OPTIONS.encoding = re2.Options.Encoding.UTF8
+_compiled: OrderedDict[str, object] = OrderedDict()
+_lock = Lock()
+
+
+def compiled(pattern: str) -> object:
+    """Return the compiled pattern. Raises Failure for one that RE2 does not take (it has no backreferences and no look-around)."""
+    with _lock:
+        if pattern in _compiled:
+            _compiled.move_to_end(pattern)
+            return _compiled[pattern]
+    if len(pattern) > bounds.PATTERN_CHARACTERS:
+        raise Failure(Category.OUT_OF_RANGE)
+    try:
+        result: object = re2.compile(pattern, OPTIONS)
+    except re2.error as refused:
+        raise Failure(Category.REGEX_SYNTAX) from refused
+    with _lock:
+        _compiled[pattern] = result
+        if len(_compiled) > bounds.PATTERNS_KEPT:
+            _compiled.popitem(last=False)
+    return result
+
+
+def matches(t: str | None, pattern: str | None) -> bool:
+    """Return whether the whole of `t` matches `pattern`; blank counts as the empty text."""
+    text = t or ""
+    if len(text) > bounds.PATTERN_INPUT:
+        raise Failure(Category.OUT_OF_RANGE)
+    return compiled(pattern or "").fullmatch(text) is not None  # type: ignore[attr-defined]
+
+
+def _regex_types(site: Site) -> ValueType:
+    node = site.nodes[1]
+    if isinstance(node, Literal) and isinstance(node.value, str):
+        try:
+            compiled(node.value)
+        except Failure as failure:
+            if failure.category is Category.OUT_OF_RANGE:
+                site.refuse("expression_pattern_too_long", 1, limit=bounds.PATTERN_CHARACTERS)
+            else:
+                site.refuse("expression_pattern_refused", 1, reason=_reason(failure))
+    return ValueType.BOOLEAN
+
+
+def _reason(failure: Failure) -> str:
+    said = failure.__cause__.args[0] if failure.__cause__ is not None and failure.__cause__.args else b""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+REGEX = Function(
+    name="REGEX",
+    params=(T, PATTERN),
+    returns=ValueType.BOOLEAN,
+    doc="True when the whole text matches the regular expression (RE2: no backreferences, no look-around). Backslashes are doubled.",
+    blank=Blank.OWN,
+    never_blank=True,
+    typing=_regex_types,
+    fails=(Category.REGEX_SYNTAX, Category.OUT_OF_RANGE),
+    python=matches,
+    no_sql=True,
+    examples=(('REGEX("A-17", "[A-Z]-\\\\d+")', True), ('REGEX("A-17 ", "[A-Z]-\\\\d+")', False)),
+)
+
+
+def like(t: str | None, pattern: str | None) -> bool:
+    """Return whether the whole of `t` matches: `%` is any run, `_` one character, a backslash makes the next one plain."""
+    wild = {"%": "(?s:.*)", "_": "(?s:.)"}
+    parts = (wild.get(part) or re2.escape(part[1:] or part) for part in re.findall(r"\\.|.", pattern or "", re.DOTALL))
+    return matches(t, "".join(parts))
+
+
+LIKE = Function(
+    name="LIKE",
+    params=(T, PATTERN),
+    returns=ValueType.BOOLEAN,
+    doc="True when the whole text matches: `%` stands for any run of characters, `_` for one; a backslash makes the next one plain.",
+    blank=Blank.OWN,
+    never_blank=True,
+    fails=(Category.OUT_OF_RANGE,),
+    python=like,
+    sql=lambda t, p: f"(COALESCE({t}, '') LIKE COALESCE({_closed(p)}, ''))",
+    sql_error=lambda t, p: f"(length({t}) > {bounds.PATTERN_INPUT} OR length({p}) > {bounds.PATTERN_CHARACTERS})",
+    examples=(('LIKE("Fieldstone", "F%e")', True), ('LIKE("abc", "a_")', False), ('LIKE("50%", "50\\\\%")', True)),
+)
+
+
+def _closed(pattern: str) -> str:
+    """Return a LIKE pattern that does not end in a lone backslash, which PostgreSQL refuses: there it stands for itself."""
+    return rf"regexp_replace({pattern}, '^((?:[^\\]|\\.)*)\\$', '\1\\\\')"
+
+
+PATTERNS = table(LIKE, REGEX)
