@@ -15,9 +15,6 @@ from celery import Celery
 from sqlalchemy import Engine
 
 from fieldstone import rules
-from fieldstone.api import idempotency
-from fieldstone.api import metadata as of_plans
-from fieldstone.auth import attempts, passwords, sessions, tokens
 from fieldstone.auth.first_logins import FirstLogin as Login
 from fieldstone.auth.first_logins import first_logins
 from fieldstone.data import background as imports_in_background
@@ -27,14 +24,12 @@ from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
 from fieldstone.metadata import publish, store
 from fieldstone.metadata.holder import Holder
-from fieldstone.notify import inbox
 from fieldstone.packs.install import install
 from fieldstone.packs.read import SHIPPED
-from fieldstone.records import audit, recycle_bin
+from fieldstone.records import recycle_bin
 from fieldstone.records.reindexing import catch_up
 from fieldstone.records.save import Records
 from fieldstone.settings import Settings
-from fieldstone.web import tables as of_pages
 from fieldstone.workflow import housekeeping, queue, sweeper, tasks
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
@@ -42,9 +37,6 @@ from fieldstone.workflow.approvals.panel import Panels
 from fieldstone.workflow.deliveries import Post, mail_handler
 from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
-
-# Modules that nothing else here would load, whose tables `migrate` has to know.
-WITH_TABLES = (attempts, audit, idempotency, inbox, of_pages, of_plans, passwords, recycle_bin, sessions, tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,6 @@ from fieldstone.metadata import store
 from fieldstone.metadata.holder import Holder
 from fieldstone.packs.install import install
 from fieldstone.packs.read import Pack
-from fieldstone.records import recycle_bin
 from fieldstone.records.save import Records
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
@@ -34,7 +33,6 @@ from fieldstone.workflow.deliveries import Post
 from fieldstone.workflow.outbox import Outbox
 from fieldstone.workflow.steps import steps
 
-WITH_TABLES = (recycle_bin,)  # nothing else here would load it
 ADDRESS = "http://scratch.invalid"
 
 

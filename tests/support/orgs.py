@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select
 
 from fieldstone.db.ids import new_id
-from fieldstone.db.system import SYSTEM
+from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
 from fieldstone.metadata import catalogue, publish, store
 from fieldstone.metadata.changes import Answer, ChangeSet, Place, Rename
@@ -29,8 +29,8 @@ Document = dict[str, Any]
 
 def found(engine: Engine, language: str = "en") -> None:
     """Make the system tables and an org without any definition."""
+    migrate(engine)
     with write(engine) as tx:
-        SYSTEM.create_all(tx.connection)
         store.found_org(tx.connection, name="Test", language=language, zone="UTC", now=tx.now)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from fieldstone.db.system import SYSTEM
+from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
 from fieldstone.metadata import ddl, store
 from fieldstone.metadata.identities import Identities, Identity
@@ -119,8 +119,8 @@ class World:
 def world(engine: Engine, *documents: Document, steps: StepTable | None = None, language: str = "en", zone: str = "UTC") -> World:
     """Return a new org with these documents and the object `user` of the pack core."""
     snapshot = built([*documents, core_document("objects/user.json")], language=language, zone=zone)
+    migrate(engine)
     with write(engine) as tx:
-        SYSTEM.create_all(tx.connection)
         store.found_org(tx.connection, name="Test", language=language, zone=zone, now=tx.now)
         make_tables(tx.connection, snapshot)
     return _opened(engine, snapshot, steps)

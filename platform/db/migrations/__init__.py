@@ -3,8 +3,8 @@
 Here: `migrate` and `current`. `env.py` is what Alembic calls back, `versions/` holds the revisions, oldest first.
 Not here: objects' tables (`metadata/plan.py`, `metadata/ddl.py`), how a table looks today (`SYSTEM`, filled by the layers).
 
-Until the first release there is one revision, 0001, and it makes whatever tables the layers have added to `SYSTEM`. So import the
-layers (`fieldstone.app` does) before calling `migrate`; tables that came later are added by the next call.
+A layer that adds a table, a column or an index writes a revision in the same change: `tests/db/test_migrations.py` compares the
+database that the revisions make with what the layers declare, and fails until they are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
 from fieldstone.db import locks
-from fieldstone.db.system import SYSTEM
 from fieldstone.db.transaction import read, write
 
 VERSION_TABLE = "fs_schema_version"
@@ -32,7 +31,6 @@ def migrate(engine: Engine) -> str:
     with write(engine, statement_seconds=MIGRATION_SECONDS) as transaction:
         locks.take(transaction, "migrate")
         command.upgrade(_config(transaction.connection), "head")
-        SYSTEM.create_all(transaction.connection)
         return _revision(transaction.connection) or ""
 
 
