@@ -72,6 +72,7 @@ SQL_USES = frozenset({Use.LOOKUP_FILTER, Use.ROLLUP_FILTER, Use.SHARING, Use.LIS
 ORIGIN = "$system.origindatetime"
 ORIGIN_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 ROW_GLOBALS = ("$Record", "$Record__Prior")
+LIKE_WITH_LIKE = frozenset(["-", "=", "<>", "<", "<=", ">", ">="])  # operators that a date and a datetime go with once one is converted
 
 Expected = ValueType | frozenset[ValueType] | None
 
@@ -104,7 +105,7 @@ def _checked(source: str, scope: Scope, use: Use, expected: Expected, blanks: Bl
     if node is None or checker.findings.problems:
         return None, found
     zero = blanks is Blanks.ZERO if blanks is not None else use is Use.FORMULA
-    return _described(source, node, zero, tuple(checker.warnings)), found
+    return described(source, node, zero, tuple(checker.warnings)), found
 
 
 def _start(problem: Problem) -> int:
@@ -117,7 +118,7 @@ def _expected_types(expected: Expected, use: Use) -> frozenset[ValueType] | None
     return expected if isinstance(expected, frozenset) else frozenset({expected})
 
 
-def _described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]) -> Checked:
+def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]) -> Checked:
     """Return what is known of a tree before it runs."""
     reads: set[tuple[str, ...]] = set()
     names: set[tuple[str, ...]] = set()
@@ -302,8 +303,9 @@ class Checker:
             frozenset({ValueType.NUMBER, ValueType.TEXT}): "expression_number_with_text",
             frozenset({ValueType.NUMBER, ValueType.ID}): "expression_number_with_text",
             frozenset({ValueType.NUMBER, ValueType.PICKLIST}): "expression_number_with_text",
-            frozenset({ValueType.DATE, ValueType.DATETIME}): "expression_date_with_datetime",
         }
+        if operator in LIKE_WITH_LIKE:
+            codes[frozenset({ValueType.DATE, ValueType.DATETIME})] = "expression_date_with_datetime"
         code = codes.get(frozenset(types), "expression_operand_types")
         left, right = (t.value for t in types)
         self.findings.add(code, operation.operator_place, operator=operator, left=left, right=right)

@@ -112,7 +112,9 @@ def _divide_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) 
 def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     dividend, divisor = arguments
     scale = min(dividend.digits[1] + math.ceil(divisor.digits[0]) + 40, 1045)  # that many digits leave 39 significant ones, and more
-    zero = None if divisor.literal not in (NO_LITERAL, None) and divisor.literal else f"{divisor.text} = 0"
+    zero = None
+    if divisor.literal is NO_LITERAL or not divisor.literal:
+        zero = f"({divisor.text} = 0 AND {dividend.text} IS NOT NULL)" if dividend.blank else f"{divisor.text} = 0"
     text = writer.apply(lambda a, b: f"(round({a}, {scale}) / {f'NULLIF({b}, 0)' if zero else b})", (dividend, divisor))
     digits = (dividend.digits[0] + divisor.digits[1], scale)
     return _number(writer, text, digits, dividend, divisor, error=zero)
