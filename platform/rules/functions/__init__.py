@@ -21,9 +21,18 @@ from fieldstone.rules.functions.record import RECORD
 from fieldstone.rules.functions.text import TEXTS
 from fieldstone.rules.functions.written import WRITTEN
 
-FUNCTIONS: Mapping[str, tuple[Function, ...]] = {
-    **LOGIC, **BLANKS, **NUMBERS, **WRITTEN, **TEXTS, **PATTERNS, **MARKUP, **DATES, **PICKLISTS, **RECORD,
-}  # fmt: skip
+Table = Mapping[str, tuple[Function, ...]]
+
+# By subject, as the list of functions and the editor show them.
+SUBJECTS: Mapping[str, Table] = {
+    "conditions": {**LOGIC, **BLANKS},
+    "numbers": NUMBERS,
+    "texts": {**WRITTEN, **TEXTS, **PATTERNS, **MARKUP},
+    "dates": DATES,
+    "picklists": PICKLISTS,
+    "changes": RECORD,
+}
+FUNCTIONS: Table = {name: entries for table in SUBJECTS.values() for name, entries in table.items()}
 
 # Names that people know from elsewhere and that will not come: product internals and page templates.
 UNSUPPORTED = frozenset(
@@ -46,4 +55,4 @@ UNSUPPORTED = frozenset(
     ]
 )
 
-__all__ = ["FUNCTIONS", "OPERATORS", "PREFIXES", "UNSUPPORTED"]
+__all__ = ["FUNCTIONS", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED"]
