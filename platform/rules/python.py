@@ -30,6 +30,7 @@ from fieldstone.rules.value_types import ValueType
 
 Row = Mapping[str, object]
 Compiled = Callable[[Row, "Context"], object]
+LookUp = Callable[[str, str, str], object]  # (object, field, name of the record) -> value; None for no record, or more than one
 
 TALLEST = 25  # pieces within pieces; Python's own parser gives up at 200 parentheses
 NOTHING: Mapping[str, object] = {}
@@ -46,6 +47,7 @@ class Context:
     prior: Mapping[str, object] | None = None  # the row before this save; None outside of one
     is_new: bool = False
     is_clone: bool = False
+    look_up: LookUp | None = None  # what VLOOKUP asks; None where it may not be asked
 
     def __post_init__(self) -> None:
         if self.now.microsecond:
@@ -57,16 +59,19 @@ class Context:
         return ((self.now.hour * 60 + self.now.minute) * 60 + self.now.second) * 1000
 
 
-def to_python(checked: Checked) -> Compiled:
+def to_python(checked: Checked, *, part: bool = False) -> Compiled:
     """Return a function of a row and a context that gives the value of `checked`.
 
     A row maps dotted paths ("amount", "account.name") to values: Decimal, str, bool, date, aware UTC datetime in whole seconds,
     int milliseconds for a time, a tuple of API names for a multipicklist, points for a percent field; None or no key is blank.
-    The result is of the same kinds: an unrounded Decimal for a number (a fraction for a percent), never blank for a boolean.
+    The result is of the same kinds: an unrounded Decimal for a number (a fraction for a percent), never blank for a boolean,
+    unless `checked` is a `part` of an expression: what stands around it may tell a blank from false.
     Raises EvaluationError where evaluating is an error.
     """
     writer = Writer(checked)
     code = writer.measured(checked.node, bottom_up(checked.node, children, writer.visit))
+    if part and code.type is ValueType.BOOLEAN and code.blank:
+        return writer.function(code)
     return writer.function(_finished(writer, code))
 
 
@@ -377,7 +382,7 @@ LISTED: Mapping[type[ast.AST], tuple[str, ...]] = {
     )
 }  # fmt: skip
 ATTRIBUTES = frozenset({
-    "globals", "get", "prior", "is_new", "is_clone", "today", "now", "time", "zone", "upper", "lower", "strip", "startswith", "year",
+    "globals", "get", "prior", "is_new", "is_clone", "look_up", "today", "now", "time", "zone", "upper", "lower", "strip", "startswith", "year",
     "month", "day", "days", "isoweekday",
 })  # fmt: skip
 

@@ -256,7 +256,7 @@ class Writer:
         function = _folds.get(node)
         if function is None:
             # `zero` and the source are those of the whole; a node belongs to one expression.
-            function = _folds[node] = to_python(replace(self.checked, node=node, type=node.type))
+            function = _folds[node] = to_python(replace(self.checked, node=node, type=node.type), part=True)
         try:
             return self.bind(function({}, self.context), node.type)
         except EvaluationError:
@@ -338,7 +338,8 @@ class Writer:
         if value is True or value is False:
             return Piece(text="TRUE" if value else "FALSE", type=type_, blank=False, simple=True, literal=value)
         if not self.sqlite:
-            text = f"({self._parameter(value)}::{POSTGRESQL_TYPES[type_]})"
+            # psycopg takes a list for an array, a tuple for a row.
+            text = f"({self._parameter(list(value) if isinstance(value, tuple) else value)}::{POSTGRESQL_TYPES[type_]})"
         else:
             text = self._parameter(to_sqlite(value))
         digits = _digits(value) if isinstance(value, Decimal) else (18, 0)
@@ -513,7 +514,7 @@ class Writer:
             raise NotInSql("size", span_of(self.checked.source, node.place))
         function = _folds.get(node)
         if function is None:
-            function = _folds[node] = to_python(replace(self.checked, node=node, type=node.type))
+            function = _folds[node] = to_python(replace(self.checked, node=node, type=node.type), part=True)
         program = Program(
             function=function,
             context=self.context,

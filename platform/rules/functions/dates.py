@@ -220,10 +220,10 @@ def _local_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pie
     (moment,) = arguments
     local = f"({moment.text} AT TIME ZONE {writer.zone().text})"
     return Piece(
-        text=f"({local})::date",
+        text=writer.apply(lambda x: f"(CASE WHEN {in_years(x)} THEN {x}::date END)", [local]),
         type=ValueType.DATE,
         blank=moment.blank,
-        error=any_of(moment.error, f"(NOT {in_years(local)})"),
+        error=any_of(moment.error, writer.apply(lambda x: f"(NOT {in_years(x)})", [local])),
     )
 
 
