@@ -268,7 +268,7 @@ EXP = _float(
     "The number e to the power `n`.",
     ("EXP(0)", 1),
     ("EXP(1000)", Category.MATH_DOMAIN),
-    domain="{x} < 709.7",
+    domain="{x} < 709.78271289338403",  # beyond, the nearest double gives infinity
 )
 SIN = _float("SIN", math.sin, "sin({x})", "The sine of an angle in radians.", ("SIN(0)", 0))
 COS = _float("COS", math.cos, "cos({x})", "The cosine of an angle in radians.", ("COS(0)", 1))
