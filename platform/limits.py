@@ -64,6 +64,15 @@ REPORTED_PROBLEMS = 1_000  # in one answer; further ones are only counted
 SEARCH_HITS_AN_OBJECT = 20
 TRANSACTION_RECORDS = 10_000  # records that one transaction may write; above: `limit_exceeded`
 
+# --- rules -------------------------------------------------------------------------------------------------------------------
+
+CASE_FIELDS = 200  # of one case
+CASE_FILE_BYTES = 20 << 20  # of a file of cases
+CASE_LINE_CHARACTERS = 4 << 20  # of one case
+CASE_PROBLEMS = 100  # of a file, told at once
+CASE_ROWS = 10_000  # of one case
+CASE_SECONDS = 30  # that a database may take for one case
+
 # --- workflow ----------------------------------------------------------------------------------------------------------------
 
 APPROVAL_PEOPLE = 50  # seats at one node; above: `limit_exceeded`, the command is refused

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("doctor", "Say whether the installation is fit to run."),
     "user": ("user", "Add users, give them passwords, list them."),
     "pack": ("pack", "Check, plan and install packs."),
+    "rules": ("rules", "Test expressions against files of cases."),
     "import": ("import_", "Load records from a file."),
     "org": ("org", "Create an org, or change its name."),
 }

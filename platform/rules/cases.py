@@ -1,41 +1,36 @@
 """Cases: tests of expressions as data, one JSON object a line, the same for admins, packs and our own tests.
 
-Here: reading a case, running its rows in Python or, in one statement, on a database, and comparing.
-Not here: the command line, examples that stand in definitions (`metadata`).
+Here: reading a file of cases with everything that is wrong in it, and what the names of a case mean.
+Not here: running them (`case_runs`), the command line, examples that stand in definitions (`metadata`).
 Source: spec/expressions.md, section 11.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Context as DecimalContext
 from decimal import Decimal
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
-from sqlalchemy import false as sql_false
-from sqlalchemy.types import TypeEngine
-
-from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
-from fieldstone.errors import Refused
-from fieldstone.rules import decimals
-from fieldstone.rules.check import Blanks, Use, check
-from fieldstone.rules.dialects import dialect_of
-from fieldstone.rules.errors import EvaluationError
+from fieldstone import limits
+from fieldstone.db.column_types import is_id
+from fieldstone.errors import Problem, Refused
+from fieldstone.rules import bounds
+from fieldstone.rules.check import ROW_GLOBALS, Blanks, Use, check
+from fieldstone.rules.errors import Category, Failure
 from fieldstone.rules.functions.dates import time_of_text
-from fieldstone.rules.functions.written import time_text
-from fieldstone.rules.python import Context, to_python
+from fieldstone.rules.reads import mentions
 from fieldstone.rules.scope import Resolved
-from fieldstone.rules.sql import to_sql
 from fieldstone.rules.tree import Checked
 from fieldstone.rules.value_types import ValueType
 
-PYTHON = "python"
+PYTHON, SQLITE, POSTGRESQL = ENGINES = ("python", "sqlite", "postgresql")
 TYPES: Mapping[str, ValueType] = {
     "number": ValueType.NUMBER,
     "currency": ValueType.NUMBER,
@@ -49,9 +44,62 @@ TYPES: Mapping[str, ValueType] = {
     "time": ValueType.TIME,
     "lookup": ValueType.ID,
 }
-TWELVE_DIGITS = DecimalContext(prec=12)
-NOW = "2026-03-01T08:30:00Z"
+# How a value is written, for who wrote it otherwise.
+FORMS: Mapping[str, str] = {
+    **dict.fromkeys(("number", "currency", "percent"), '"1250.50"'),
+    **dict.fromkeys(("text", "picklist"), '"..."'),
+    "multi_picklist": '["...", "..."]',
+    "checkbox": "true",
+    "date": '"2026-03-01"',
+    "datetime": '"2026-03-01T08:30:00Z"',
+    "time": '"08:30:00.000"',
+    "lookup": '"01890a5d-ac96-774b-bcce-b302099a8057"',
+}
+NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+NUMBER = re.compile(r"-?[0-9]{1,1100}(\.[0-9]{1,1100})?")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+FIELD_NAME = re.compile(r"[A-Za-z$][A-Za-z0-9_$.:#]{0,254}")
+IN_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+MOST_DIGITS = 18
+
+CASE_KEYS = ("name", "formula", "blanks", "returns", "fields", "context", "rows", "note", "comment")
+NEEDED_KEYS = ("name", "formula", "rows")
+FIELD_KEYS = ("type", "precision", "scale", "values", "formula")
+ROW_KEYS = ("values", "prior", "is_new", "is_clone", "result", "error", "problem", "sql_result", "engines", "note", "comment")
+OUTCOMES = ("result", "error", "problem")
 JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseField:
+    """One field of a case. `type` is the word of the file; a field with a `formula` is expanded in place."""
+
+    type: str
+    precision: int = MOST_DIGITS
+    scale: int = 0
+    values: tuple[str, ...] | None = None
+    formula: str | None = None
+    long: bool = False  # its texts may have as many characters as any text
+
+    @property
+    def value_type(self) -> ValueType:
+        return TYPES[self.type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One row: values as Python calculates with them, what they should give, and where. `number` counts from 0."""
+
+    number: int
+    values: Mapping[str, object]
+    prior: Mapping[str, object] | None = None
+    is_new: bool = False
+    is_clone: bool = False
+    outcome: str  # one of OUTCOMES
+    expected: object  # as the file has it
+    sql_result: object = ...  # of the SQL engines, where it differs
+    engines: frozenset[str] = frozenset(ENGINES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,239 +109,418 @@ class Case:
     name: str
     formula: str
     blanks: Blanks
-    fields: Mapping[str, JsonObject]  # by path, lower case
-    rows: Sequence[JsonObject]
-    returns: JsonObject
-    context: JsonObject = field(default_factory=dict)
+    fields: Mapping[str, CaseField]  # by path, as the file writes it
+    rows: Sequence[CaseRow]
+    returns: str | None = None  # type of the result
+    scale: int | None = None  # digits to which a number is rounded before it is compared
+    now: datetime = NOW
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowResult:
-    """What one row of a case gave on one engine. `got` is encoded as `expected` is; `error` is a category, "" where SQL knows none."""
+def load(text: str | bytes, *, path: str = "cases") -> list[Case]:
+    """Return the cases of a file's text; empty lines do not count.
 
-    name: str
-    row: int
-    engine: str
-    ok: bool
-    expected: object
-    got: object = None
-    error: str | None = None
-    problem: str | None = None
-
-
-def load(text: str) -> list[Case]:
-    """Return the cases of a file's text; empty lines do not count. Raises ValueError, with the line, for one that is no case."""
-    cases = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            cases.append(_case(json.loads(line)))
-        except (KeyError, TypeError, ValueError) as wrong:
-            raise ValueError(f"line {number} is no case: {wrong}") from wrong
+    Raises Refused with every problem of the file: its document is `path` with the number of the line, its pointer a place in that line.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > limits.CASE_FILE_BYTES:
+        raise Refused(Problem(code="case_file_too_large", params={"limit": limits.CASE_FILE_BYTES}, document=path, pointer=""))
+    try:
+        lines = (text.decode("utf-8-sig") if isinstance(text, bytes) else text).split("\n")
+    except UnicodeDecodeError as wrong:
+        raise Refused(Problem(code="not_utf8", params={"position": wrong.start}, document=path, pointer="")) from wrong
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            reader = Reader(f"{path}:{number}")
+            case = reader.case(line)
+            problems += reader.problems
+            if case is not None and not reader.problems:
+                cases.append(case)
+        if len(problems) >= limits.CASE_PROBLEMS:
+            break
+    if problems:
+        raise Refused(problems[: limits.CASE_PROBLEMS])
     return cases
 
 
-def _case(document: JsonObject) -> Case:
-    fields = {name.lower(): described for name, described in document.get("fields", {}).items()}
-    for name, described in fields.items():
-        if described["type"] not in TYPES:
-            raise ValueError(f"field {name} has no known type")
-    return Case(
-        name=document["name"],
-        formula=document["formula"],
-        blanks=Blanks(document.get("blanks", "zero")),
-        fields=fields,
-        rows=tuple(document["rows"]),
-        returns=document.get("returns", {}),
-        context=document.get("context", {}),
-    )
+# --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def run(cases: Iterable[Case], connection: Connection | None = None) -> Iterator[RowResult]:
-    """Run the rows of `cases` in Python, or on the database of `connection` in tables that go with it.
-
-    Rows that name other engines, and cases that have no SQL form, are left out.
-    """
-    engine = PYTHON if connection is None else connection.dialect.name
-    for one in cases:
-        rows = [(index, row) for index, row in enumerate(one.rows) if engine in row.get("engines", (engine,))]
-        checked = _checked(one)
-        if isinstance(checked, str):
-            yield from (_compared(one, index, row, engine, problem=checked) for index, row in rows)
-        elif connection is None:
-            yield from (_in_python(one, index, row, checked) for index, row in rows)
-        elif checked.sql and not checked.record_change:
-            yield from _in_database(one, rows, checked, connection)
+class _TwiceError(ValueError):
+    """An object has one key twice."""
 
 
-# --- names and values ------------------------------------------------------------------------------------------------
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+class Reader:
+    """Reads one line, and keeps all that is wrong with it."""
+
+    def __init__(self, document: str) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def add(self, code: str, place: tuple[object, ...], *, suggestion: str | None = None, **params: object) -> None:
+        """Note a problem at a place of the line, given as keys and indexes."""
+        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
+        shown = {key: value[:80] if isinstance(value, str) else value for key, value in params.items()}
+        self.problems.append(Problem(code=code, params=shown, document=self.document, pointer=pointer, suggestion=suggestion))
+
+    # --- JSON --------------------------------------------------------------------------------------------------------
+
+    def parsed(self, line: str) -> object:
+        """Return the JSON value of the line, None with a problem if it is none."""
+        if len(line) > limits.CASE_LINE_CHARACTERS:
+            self.add("case_line_too_long", (), limit=limits.CASE_LINE_CHARACTERS)
+            return None
+        try:
+            return json.loads(line, object_pairs_hook=_object, parse_constant=_no_constant)
+        except json.JSONDecodeError as wrong:
+            self.add("case_not_json", (), reason=wrong.msg, column=wrong.colno)
+        except _TwiceError as wrong:
+            self.add("case_key_twice", (), key=str(wrong))
+        except (ValueError, RecursionError):
+            self.add("case_not_plain", ())
+        return None
+
+    def mapping(self, given: object, place: tuple[object, ...], known: Iterable[str] | None = None, need: Iterable[str] = ()) -> JsonObject:
+        """Return an object of the line, empty with a problem if it is none. `known` are its keys, `need` those it must have."""
+        if not isinstance(given, dict):
+            self.add("case_wrong_type", place, expected="object", found=_type_name(given))
+            return {}
+        names = tuple(known) if known is not None else None
+        for key in given:
+            if names is not None and key not in names:
+                near = get_close_matches(key, names, 1)
+                self.add("case_unknown_key", place, key=key, known=names, suggestion=near[0] if near else None)
+        for key in need:
+            if key not in given:
+                self.add("case_missing_key", place, key=key)
+        return given
+
+    def text(self, given: object, place: tuple[object, ...]) -> str:
+        if not isinstance(given, str):
+            self.add("case_wrong_type", place, expected="string", found=_type_name(given))
+        elif IN_NO_TEXT.search(given):
+            self.add("case_bad_character", place)
+        else:
+            return given
+        return ""
+
+    def whole(self, given: object, place: tuple[object, ...], low: int, high: int) -> int:
+        if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
+            self.add("case_not_between", place, low=low, high=high)
+            return low
+        return given
+
+    def flag(self, given: object, place: tuple[object, ...]) -> bool:
+        if not isinstance(given, bool):
+            self.add("case_wrong_type", place, expected="true, false", found=_type_name(given))
+        return given is True
+
+    def items(self, given: object, place: tuple[object, ...], limit: int) -> list[Any]:
+        if not isinstance(given, list):
+            self.add("case_wrong_type", place, expected="array", found=_type_name(given))
+        elif len(given) > limit:
+            self.add("case_too_many", place, count=len(given), limit=limit)
+        else:
+            return given
+        return []
+
+    def one_of(self, given: object, place: tuple[object, ...], known: Iterable[str]) -> str:
+        names = tuple(known)
+        if isinstance(given, str) and given in names:
+            return given
+        near = get_close_matches(given, names, 1) if isinstance(given, str) else []
+        self.add("case_not_one_of", place, value=_written(given), known=names, suggestion=near[0] if near else None)
+        return names[0]
+
+    # --- a case ------------------------------------------------------------------------------------------------------
+
+    def case(self, line: str) -> Case | None:
+        """Return the case of a line; it is not to be used if there are problems."""
+        document = self.parsed(line)
+        if self.problems:
+            return None
+        given = self.mapping(document, (), CASE_KEYS, NEEDED_KEYS)
+        if any(key not in given for key in NEEDED_KEYS):
+            return None
+        returns = self.mapping(given.get("returns", {}), ("returns",), ("type", "precision", "scale"))
+        context = self.mapping(given.get("context", {}), ("context",), ("now", "zone"))
+        type_ = self.one_of(returns["type"], ("returns", "type"), TYPES) if "type" in returns else None
+        fields = self.fields(given.get("fields", {}), given["rows"])
+        rows = self.items(given["rows"], ("rows",), limits.CASE_ROWS)
+        return Case(
+            name=self.text(given["name"], ("name",)),
+            formula=self.text(given["formula"], ("formula",)),
+            blanks=Blanks(self.one_of(given.get("blanks", "zero"), ("blanks",), [mode.value for mode in Blanks])),
+            fields=fields,
+            rows=tuple(self.row(index, row, fields, type_) for index, row in enumerate(rows)),
+            returns=type_,
+            scale=self.whole(returns["scale"], ("returns", "scale"), 0, MOST_DIGITS) if "scale" in returns else None,
+            now=self.now(context.get("now")),
+            zone=self.zone(context.get("zone", "UTC")),
+        )
+
+    def now(self, given: object) -> datetime:
+        moment = NOW if given is None else self.value(CaseField(type="datetime"), given, ("context", "now"))
+        return moment if isinstance(moment, datetime) else NOW
+
+    def zone(self, given: object) -> ZoneInfo:
+        if isinstance(given, str) and given in available_timezones():
+            return ZoneInfo(given)
+        self.add("case_unknown_zone", ("context", "zone"), value=_written(given))
+        return ZoneInfo("UTC")
+
+    def fields(self, given: object, rows: object) -> dict[str, CaseField]:
+        described = self.mapping(given, ("fields",))
+        if len(described) > limits.CASE_FIELDS:
+            self.add("case_too_many", ("fields",), count=len(described), limit=limits.CASE_FIELDS)
+            return {}
+        seen: set[str] = set()
+        for name in described:
+            if FIELD_NAME.fullmatch(name) is None:
+                self.add("case_bad_name", ("fields",), name=name)
+            if name.lower() in seen:
+                self.add("case_key_twice", ("fields",), key=name)
+            seen.add(name.lower())
+        sizes = _sizes(rows)
+        return {name: self.field(name, each, *sizes.get(name.lower(), (0, 0))) for name, each in described.items()}
+
+    def field(self, name: str, given: object, places: int, characters: int) -> CaseField:
+        """Return a field. One that says no scale has as many digits after the point as its values: at most `places`."""
+        place = ("fields", name)
+        found = self.mapping(given, place, FIELD_KEYS, ("type",))
+        type_ = self.one_of(found["type"], (*place, "type"), TYPES) if "type" in found else "text"
+        precision = self.whole(found.get("precision", MOST_DIGITS), (*place, "precision"), 1, MOST_DIGITS)
+        scale = self.whole(found.get("scale", min(places, precision)), (*place, "scale"), 0, precision)
+        values = None
+        if "values" in found:
+            listed = self.items(found["values"], (*place, "values"), limits.PICKLIST_VALUES)
+            values = tuple(self.text(value, (*place, "values", index)) for index, value in enumerate(listed))
+        formula = self.text(found["formula"], (*place, "formula")) if "formula" in found else None
+        return CaseField(type=type_, precision=precision, scale=scale, values=values, formula=formula, long=characters > bounds.SHORT_TEXT)
+
+    # --- a row -------------------------------------------------------------------------------------------------------
+
+    def row(self, number: int, given: object, fields: Mapping[str, CaseField], returns: str | None) -> CaseRow:
+        place = ("rows", number)
+        found = self.mapping(given, place, ROW_KEYS)
+        outcomes = [key for key in OUTCOMES if key in found]
+        if len(outcomes) != 1:
+            self.add("case_not_one_outcome", place, known=OUTCOMES)
+            outcomes = ["result"]
+        outcome, expected = outcomes[0], found.get(outcomes[0])
+        if outcome == "problem" and "values" in found:
+            self.add("case_problem_with_values", (*place, "values"))
+        if outcome == "error":
+            self.one_of(expected, (*place, outcome), [category.value for category in Category])
+        elif outcome == "problem":
+            self.text(expected, (*place, outcome))
+        for key in ("result", "sql_result"):
+            if key in found and returns is not None:
+                self.value(CaseField(type=returns), found[key], (*place, key), result=True)
+        engines = [
+            self.one_of(engine, (*place, "engines"), ENGINES)
+            for engine in self.items(found.get("engines", list(ENGINES)), (*place, "engines"), len(ENGINES))
+        ]
+        return CaseRow(
+            number=number,
+            values=self.values(found.get("values", {}), (*place, "values"), fields),
+            prior=self.values(found["prior"], (*place, "prior"), fields) if "prior" in found else None,
+            is_new=self.flag(found.get("is_new", False), (*place, "is_new")),
+            is_clone=self.flag(found.get("is_clone", False), (*place, "is_clone")),
+            outcome=outcome,
+            expected=expected,
+            sql_result=found.get("sql_result", ...),
+            engines=frozenset(engines),
+        )
+
+    def values(self, given: object, place: tuple[object, ...], fields: Mapping[str, CaseField]) -> dict[str, object]:
+        by_name = {name.lower(): name for name in fields}
+        row: dict[str, object] = {name: None for name, each in fields.items() if each.formula is None}
+        for key, value in self.mapping(given, place).items():
+            name = by_name.get(key.lower())
+            if name is None:
+                near = get_close_matches(key.lower(), by_name, 1)
+                self.add("case_unknown_field", place, name=key, suggestion=by_name[near[0]] if near else None)
+            elif name not in row:
+                self.add("case_value_of_formula", (*place, key), name=name)
+            else:
+                row[name] = self.value(fields[name], value, (*place, key))
+        return row
+
+    def value(self, described: CaseField, given: object, place: tuple[object, ...], *, result: bool = False) -> object:
+        """Return a value of the line as Python calculates with it. The number of a `result` may have as many digits as it likes."""
+        if given is None:
+            return None
+        try:
+            value = READERS[described.value_type](given)
+        except (ValueError, TypeError, Failure):
+            self.add("case_bad_value", place, value=_written(given), type=described.type, form=FORMS[described.type])
+            return None
+        if isinstance(value, Decimal) and not result and not _fits(value, described):
+            self.add("case_too_many_digits", place, value=_written(given), precision=described.precision, scale=described.scale)
+        return value
+
+
+def _type_name(given: object) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "true, false", type(None): "null"}
+    return names.get(type(given), "number")
+
+
+def _written(given: object) -> str:
+    return json.dumps(given, ensure_ascii=False)[:80]
+
+
+def _sizes(rows: object) -> dict[str, tuple[int, int]]:
+    """Return the most digits after the point and the most characters that the values of each field have, by its name in lower case."""
+    sizes: dict[str, tuple[int, int]] = {}
+    given = [row.get(key) for row in rows if isinstance(row, dict) for key in ("values", "prior")] if isinstance(rows, list) else []
+    for name, value in (item for values in given if isinstance(values, dict) for item in values.items()):
+        if isinstance(value, str):
+            places, characters = sizes.get(name.lower(), (0, 0))
+            after = len(value.partition(".")[2]) if NUMBER.fullmatch(value) else 0
+            sizes[name.lower()] = max(places, after), max(characters, len(value))
+    return sizes
+
+
+def _fits(number: Decimal, described: CaseField) -> bool:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return -exponent <= described.scale and abs(number) < Decimal(10) ** (described.precision - described.scale)
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def _matching(pattern: re.Pattern[str], given: object) -> str:
+    if not isinstance(given, str) or pattern.fullmatch(given) is None:
+        raise ValueError(given)
+    return given
+
+
+def _plain_text(given: object) -> str:
+    if not isinstance(given, str) or IN_NO_TEXT.search(given) or len(given) > bounds.TEXT_CHARACTERS:
+        raise ValueError(given)
+    return given
+
+
+def _chosen(given: object) -> tuple[str, ...] | None:
+    if not isinstance(given, list):
+        raise TypeError(given)
+    names = tuple(map(_plain_text, given))
+    if any(not name or ";" in name for name in names):
+        raise ValueError(given)
+    return names or None
+
+
+def _flag(given: object) -> bool:
+    if not isinstance(given, bool):
+        raise TypeError(given)
+    return given
+
+
+def _id(given: object) -> str:
+    if not is_id(given):
+        raise ValueError(given)
+    return str(given)
+
+
+READERS: Mapping[ValueType, Callable[[object], object]] = {
+    ValueType.NUMBER: lambda given: Decimal(_matching(NUMBER, given)),
+    ValueType.TEXT: _plain_text,
+    ValueType.PICKLIST: _plain_text,
+    ValueType.MULTIPICKLIST: _chosen,
+    ValueType.BOOLEAN: _flag,
+    ValueType.DATE: lambda given: date.fromisoformat(_matching(DAY, given)),
+    ValueType.DATETIME: lambda given: datetime.fromisoformat(_matching(MOMENT, given)),
+    ValueType.TIME: lambda given: time_of_text(_plain_text(given)),
+    ValueType.ID: _id,
+}
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def checked(case: Case) -> Checked:
+    """Return the checked expression of a case. Raises Refused with its problems, or those of a formula field that it holds."""
+    by_name = {name.lower(): name for name in case.fields}
+    formulas: dict[str, Checked] = {}
+    for name in _in_order(case, by_name):
+        described = case.fields[name]
+        prefix = name[: name.rfind(".") + 1]
+        scope = CaseScope(case, by_name, formulas, prefix)
+        formulas[name] = check(described.formula or "", scope, Use.FORMULA, expected=described.value_type, blanks=case.blanks)
+    expected = TYPES[case.returns] if case.returns is not None else None
+    # An automation may ask everything that any place may.
+    return check(case.formula, CaseScope(case, by_name, formulas), Use.AUTOMATION, expected=expected, blanks=case.blanks)
+
+
+def _in_order(case: Case, by_name: Mapping[str, str]) -> list[str]:
+    """Return the formula fields, each after those that it reads. Raises Refused for a circle."""
+    reads: dict[str, list[str]] = {}
+    for name, described in case.fields.items():
+        if described.formula is not None:
+            prefix = name[: name.rfind(".") + 1]
+            named = (by_name.get((prefix + each.name).lower(), "") for each in mentions(described.formula))
+            reads[name] = [other for other in named if other and case.fields[other].formula is not None]
+    try:
+        return list(TopologicalSorter(reads).static_order())
+    except CycleError as circle:
+        raise Refused(Problem(code="cycle", params={"cycle": " → ".join(reversed(circle.args[1]))})) from circle
 
 
 class CaseScope:
-    """The names of a case."""
+    """The names of a case, seen from its record or from one that `prefix` ("account.") leads to."""
 
     object_label = "record"
 
-    def __init__(self, one: Case) -> None:
-        self.case = one
+    def __init__(self, case: Case, by_name: Mapping[str, str], formulas: Mapping[str, Checked], prefix: str = "") -> None:
+        self.case = case
+        self.by_name = by_name
+        self.formulas = formulas
+        self.prefix = prefix
 
     def resolve(self, name: str) -> Resolved | None:
-        described = self.case.fields.get(name.lower())
-        if described is None:
+        """Return the field of the case that `name` stands for."""
+        prefix = "" if name.startswith("$") else self.prefix
+        found = self.by_name.get((prefix + name).lower())
+        if found is None:
             return None
-        type_ = TYPES[described["type"]]
-        path = tuple(name.lower().split("."))
-        source = described.get("formula")
+        described = self.case.fields[found]
+        type_, computed = described.value_type, described.formula is not None
+        path = tuple(found[len(prefix) :].split("."))
         return Resolved(
             path=path,
             type=type_,
             number_field=type_ is ValueType.NUMBER,
-            percent=described["type"] == "percent" and source is None,
-            picklist=tuple(described["values"]) if "values" in described else None,
+            percent=described.type == "percent" and not computed,
+            picklist=described.values,
             checkbox=type_ is ValueType.BOOLEAN,
-            formula=check(source, self, Use.FORMULA, blanks=self.case.blanks) if source is not None else None,
-            own=len(path) == 1,
+            user_dependent=is_global(found),
+            formula=self.formulas[found] if computed else None,
+            own=len(path) == 1 and not prefix,
+            length=bounds.TEXT_CHARACTERS if described.long else None,
         )
 
     def nearest(self, name: str) -> str | None:
-        near = get_close_matches(name.lower(), self.case.fields, 1)
-        return near[0] if near else None
+        """Return the field most like `name`."""
+        near = get_close_matches((self.prefix + name).lower(), self.by_name, 1)
+        return self.by_name[near[0]][len(self.prefix) :] if near else None
 
 
-def _checked(one: Case) -> Checked | str:
-    """Return the checked expression of a case, or the code of its first problem."""
-    expected = TYPES.get(one.returns.get("type", ""))
-    try:
-        # An automation may ask everything that any place may.
-        return check(one.formula, CaseScope(one), Use.AUTOMATION, expected=expected, blanks=one.blanks)
-    except Refused as refused:
-        return refused.problems[0].code
-
-
-def _value(type_: ValueType, given: Any) -> object:
-    """Return a value of a case file as Python calculates with it."""
-    if given is None or given in ("", []):
-        return None
-    match type_:
-        case ValueType.NUMBER:
-            return Decimal(given)
-        case ValueType.DATE:
-            return date.fromisoformat(given)
-        case ValueType.DATETIME:
-            return datetime.fromisoformat(given)
-        case ValueType.TIME:
-            return time_of_text(given)
-        case ValueType.MULTIPICKLIST:
-            return tuple(given)
-    return str(given) if isinstance(given, str) else bool(given)
-
-
-def _shown(value: object, type_: ValueType) -> object:
-    """Return a value as a case file writes it."""
-    match value:
-        case Decimal():
-            return format(value, "f")
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        case date():
-            return value.isoformat()
-        case int() if type_ is ValueType.TIME:
-            return time_text(value)
-    return value
-
-
-def _row(one: Case, values: JsonObject) -> dict[str, object]:
-    return {name.lower(): _value(TYPES[one.fields[name.lower()]["type"]], given) for name, given in values.items()}
-
-
-def _context(one: Case, row: JsonObject) -> Context:
-    zone = ZoneInfo(one.context.get("zone", "UTC"))
-    now = datetime.fromisoformat(one.context.get("now", NOW))
-    prior = _row(one, row["prior"]) if "prior" in row else None
-    is_new = bool(row.get("is_new", False))
-    return Context(now=now.astimezone(UTC), today=now.astimezone(zone).date(), zone=zone, prior=prior, is_new=is_new)
-
-
-# --- running and comparing -------------------------------------------------------------------------------------------
-
-
-def _in_python(one: Case, index: int, row: JsonObject, checked: Checked) -> RowResult:
-    try:
-        value = to_python(checked)(_row(one, row.get("values", {})), _context(one, row))
-    except EvaluationError as error:
-        return _compared(one, index, row, PYTHON, error=error.category)
-    return _compared(one, index, row, PYTHON, got=value, type_=checked.type)
-
-
-def _in_database(one: Case, rows: Sequence[tuple[int, JsonObject]], checked: Checked, connection: Connection) -> Iterator[RowResult]:
-    stored = {name: described for name, described in one.fields.items() if "formula" not in described}
-    names = {name: f"c{number}" for number, name in enumerate(stored)}
-    columns = [Column(names[name], _column_type(described)) for name, described in stored.items()]
-    table = Table("fs_case", MetaData(), Column("row", Integer), *columns, prefixes=["TEMPORARY"])
-    table.create(connection)
-    blank = {names[name]: False if TYPES[described["type"]] is ValueType.BOOLEAN else None for name, described in stored.items()}
-    for index, row in rows:
-        given = {names[name]: value for name, value in _row(one, row.get("values", {})).items() if value is not None}
-        connection.execute(insert(table).values(row=index, **{**blank, **given}))
-    sql = to_sql(checked, {name: table.c[names[name]] for name in names}, dialect_of(connection.dialect.name), _context(one, {}))
-    failed = sql.error if sql.error is not None else sql_false()
-    statement = select(case((failed, null()), else_=sql.value).label("value"), failed.label("failed")).select_from(table)
-    found = list(connection.execute(statement.order_by(table.c.row)))
-    table.drop(connection)
-    engine = connection.dialect.name
-    for (index, row), (value, is_error) in zip(rows, found, strict=True):
-        got = bool(value) if checked.type is ValueType.BOOLEAN else value
-        yield _compared(one, index, row, engine, error="" if is_error else None, got=got, type_=checked.type)
-
-
-def _column_type(described: JsonObject) -> TypeEngine[Any]:
-    match TYPES[described["type"]]:
-        case ValueType.NUMBER:
-            return ExactNumber(described.get("precision", 18), described.get("scale", 2))
-        case ValueType.BOOLEAN:
-            return Flag()
-        case ValueType.DATE:
-            return IsoDate()
-        case ValueType.DATETIME:
-            return UtcDatetime()
-        case ValueType.TIME:
-            return TimeOfDay()
-        case ValueType.MULTIPICKLIST:
-            return ChoiceSet()
-        case ValueType.ID:
-            return Id()
-    return PlainText()
-
-
-def _compared(
-    one: Case,
-    index: int,
-    row: JsonObject,
-    engine: str,
-    *,
-    got: object = None,
-    type_: ValueType = ValueType.NULL,
-    error: str | None = None,
-    problem: str | None = None,
-) -> RowResult:
-    expected = row.get("problem", row.get("error", row.get("result")))
-    if engine != PYTHON and "sql_result" in row:
-        expected = row["sql_result"]
-    if problem is not None or "problem" in row:
-        ok = problem == row.get("problem")
-    elif error is not None or "error" in row:
-        ok = "error" in row and error is not None and error in ("", row["error"])
-    else:
-        ok = _same(got, _value(type_, expected), one.returns.get("scale"))
-    return RowResult(
-        name=one.name, row=index, engine=engine, ok=ok, expected=expected, got=_shown(got, type_), error=error, problem=problem
-    )
-
-
-def _same(got: object, expected: object, scale: int | None) -> bool:
-    if isinstance(got, Decimal) and isinstance(expected, Decimal):
-        if scale is None:
-            return TWELVE_DIGITS.plus(got) == TWELVE_DIGITS.plus(expected)
-        return decimals.rounded(got, scale) == expected
-    return type(got) is type(expected) and got == expected
+def is_global(name: str) -> bool:
+    """Tell whether a field of a case is a global such as `$User.Name`, which comes with the context and not with the record."""
+    return name.startswith("$") and name.split(".", 1)[0] not in ROW_GLOBALS

@@ -1,0 +1,240 @@
+"""Running cases: every row in Python, or all rows of a case in one statement on a database, and comparing.
+
+Here: engines, and what is equal to what.
+Not here: the format (`cases`), who opens the database and prints (`cli/rules.py`).
+Source: spec/expressions.md, section 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Context as DecimalContext
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
+from sqlalchemy import false as sql_false
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
+from fieldstone.errors import Problem, Refused
+from fieldstone.rules import decimals
+from fieldstone.rules.cases import MOST_DIGITS, NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global
+from fieldstone.rules.dialects import dialect_of
+from fieldstone.rules.errors import Category, EvaluationError, NotInSql
+from fieldstone.rules.functions.written import time_text
+from fieldstone.rules.python import Context, to_python
+from fieldstone.rules.sql import to_sql
+from fieldstone.rules.tree import Checked
+from fieldstone.rules.value_types import ValueType
+
+TWELVE_DIGITS = DecimalContext(prec=12)
+UNNAMED = "error"  # of an error in SQL, which knows that there is one and not which
+REFUSED = "database_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowResult:
+    """What one row of a case gave on one engine. `got` is encoded as `expected` is, an unrounded number in full.
+
+    `error` is a category; a database cannot tell which, so there it is the expected one, or "error" where none was expected.
+    """
+
+    name: str
+    row: int
+    engine: str
+    ok: bool
+    expected: object
+    got: object = None
+    error: str | None = None
+    problem: str | None = None
+    why: Problem | None = None  # behind `problem`
+    left_out: str | None = None  # the function for whose sake the row has no SQL form and was not run
+
+
+def run(cases: Iterable[Case], connection: Connection | None = None) -> Iterator[RowResult]:
+    """Run the rows of `cases` in Python, or on the database of `connection`, each case in a table that goes with it.
+
+    Rows that name other engines are left out. A database that refuses a statement fails the rows of that case only.
+    """
+    engine = PYTHON if connection is None else connection.dialect.name
+    for one in cases:
+        rows = [row for row in one.rows if engine in row.engines]
+        try:
+            meaning = checked(one)
+        except Refused as refused:
+            yield from (_refused(one, row, engine, refused) for row in rows)
+            continue
+        if connection is None:
+            yield from _in_python(one, rows, meaning)
+        elif meaning.sql_reason is not None:
+            yield from (_left_out(one, row, engine, meaning.sql_reason) for row in rows)
+        else:
+            yield from _in_database(one, rows, meaning, connection)
+
+
+# --- engines ---------------------------------------------------------------------------------------------------------
+
+
+def _in_python(one: Case, rows: Sequence[CaseRow], meaning: Checked) -> Iterator[RowResult]:
+    function = to_python(meaning)
+    for row in rows:
+        try:
+            yield _found(one, row, PYTHON, meaning.type, function(row.values, _context(one, row)))
+        except EvaluationError as error:
+            yield _failed(one, row, PYTHON, error.category)
+
+
+def _context(one: Case, row: CaseRow) -> Context:
+    return Context(
+        now=one.now,
+        today=one.now.astimezone(one.zone).date(),
+        zone=one.zone,
+        globals=_globals(row),
+        prior=row.prior,
+        is_new=row.is_new,
+        is_clone=row.is_clone,
+    )
+
+
+def _globals(row: CaseRow) -> dict[str, object]:
+    return {name: value for name, value in row.values.items() if is_global(name)}
+
+
+def _in_database(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection) -> Iterator[RowResult]:
+    """Run rows in one statement; in one for each set of globals, which are parameters of a statement, where they differ."""
+    groups: dict[tuple[tuple[str, object], ...], list[CaseRow]] = {}
+    for row in rows:
+        groups.setdefault(tuple(_globals(row).items()), []).append(row)
+    for group in groups.values():
+        engine = connection.dialect.name
+        savepoint = connection.begin_nested()
+        try:
+            found = _answers(one, group, meaning, connection)
+        except NotInSql as too_large:
+            yield from (_left_out(one, row, engine, too_large.reason) for row in group)
+        except DBAPIError as error:
+            said = str(error.orig).splitlines()[0]
+            yield from (_found(one, row, engine, ValueType.TEXT, said, error=REFUSED) for row in group)
+        else:
+            for row, (_, value, is_error) in zip(group, found, strict=True):
+                if is_error:
+                    yield _failed(one, row, engine, UNNAMED)
+                else:
+                    yield _found(one, row, engine, meaning.type, bool(value) if meaning.type is ValueType.BOOLEAN else value)
+        finally:
+            savepoint.rollback()
+
+
+def _answers(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection) -> Sequence[Any]:
+    """Return number, value and whether it is an error of each row, from a table of the platform's own column types."""
+    stored = [name for name, described in one.fields.items() if described.formula is None and not is_global(name)]
+    names = {name: f"c{number}" for number, name in enumerate(stored)}
+    columns = [Column(names[name], _column_type(one.fields[name])) for name in stored]
+    table = Table("fs_case", MetaData(), Column("row", Integer), *columns)
+    table.create(connection)
+    connection.execute(insert(table), [{"row": row.number, **_cells(one, row, names)} for row in rows])
+    context = _context(one, rows[0])
+    sql = to_sql(meaning, {name: table.c[names[name]] for name in names}, dialect_of(connection.dialect.name), context)
+    failed = sql.error if sql.error is not None else sql_false()
+    value = case((failed, null()), else_=sql.value)
+    return connection.execute(select(table.c.row, value, failed).order_by(table.c.row)).all()
+
+
+def _cells(one: Case, row: CaseRow, names: Mapping[str, str]) -> dict[str, object]:
+    """Return the row as it is inserted; a checkbox is never blank in a table."""
+    values = {column: row.values[name] for name, column in names.items()}
+    flags = (column for name, column in names.items() if one.fields[name].value_type is ValueType.BOOLEAN)
+    return values | {column: values[column] is True for column in flags}
+
+
+def _column_type(described: CaseField) -> TypeEngine[Any]:
+    match described.value_type:
+        case ValueType.NUMBER:
+            return ExactNumber(described.precision, described.scale)
+        case ValueType.BOOLEAN:
+            return Flag()
+        case ValueType.DATE:
+            return IsoDate()
+        case ValueType.DATETIME:
+            return UtcDatetime()
+        case ValueType.TIME:
+            return TimeOfDay()
+        case ValueType.MULTIPICKLIST:
+            return ChoiceSet()
+        case ValueType.ID:
+            return Id()
+    return PlainText()
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+
+def _deviates(row: CaseRow, engine: str) -> bool:
+    return engine != PYTHON and row.sql_result is not ...
+
+
+def _left_out(one: Case, row: CaseRow, engine: str, function: str) -> RowResult:
+    return RowResult(name=one.name, row=row.number, engine=engine, ok=True, expected=row.expected, left_out=function)
+
+
+def _refused(one: Case, row: CaseRow, engine: str, refused: Refused) -> RowResult:
+    """Return how a row fares whose expression is wrong: well, if one of its problems is the expected one."""
+    why = next((p for p in refused.problems if p.code == row.expected), refused.problems[0])
+    ok = row.outcome == "problem" and why.code == row.expected
+    return RowResult(name=one.name, row=row.number, engine=engine, ok=ok, expected=row.expected, problem=why.code, why=why)
+
+
+def _failed(one: Case, row: CaseRow, engine: str, category: str) -> RowResult:
+    if category == UNNAMED and row.outcome == "error":
+        category = str(row.expected)
+    if _deviates(row, engine):
+        expected, ok = row.sql_result, row.sql_result is None  # in SQL an error makes the result blank
+    else:
+        expected, ok = row.expected, row.outcome == "error" and category == row.expected
+    return RowResult(name=one.name, row=row.number, engine=engine, ok=ok, expected=expected, error=category)
+
+
+def _found(one: Case, row: CaseRow, engine: str, type_: ValueType, value: object, *, error: str | None = None) -> RowResult:
+    if isinstance(value, Decimal):
+        if one.returns == "percent":
+            value = value.scaleb(2, decimals.WIDE)
+        if one.scale is not None and abs(decimals.rounded(value, one.scale)) >= Decimal(10) ** (MOST_DIGITS - one.scale):
+            return _failed(one, row, engine, Category.OUT_OF_RANGE.value)
+    got = _encoded(value, type_)
+    deviates = _deviates(row, engine)
+    expected = row.sql_result if deviates else row.expected
+    ok = error is None and (deviates or row.outcome == "result") and _same(got, expected, type_, one.scale)
+    return RowResult(name=one.name, row=row.number, engine=engine, ok=ok, expected=expected, got=got, error=error)
+
+
+def _encoded(value: object, type_: ValueType) -> object:
+    """Return a value as a file of cases writes it."""
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            moment = value.astimezone(UTC)
+            return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}Z"
+        case date():
+            return value.isoformat()
+        case int() if type_ is ValueType.TIME:
+            return time_text(value)
+        case tuple():
+            return list(value)
+    return value
+
+
+def _same(got: object, expected: object, type_: ValueType, scale: int | None) -> bool:
+    if expected == "" and type_ is not ValueType.NUMBER:
+        expected = None  # blank text and null are the same thing
+    if type_ is ValueType.NUMBER and isinstance(got, str):
+        if not isinstance(expected, str) or NUMBER.fullmatch(expected) is None:
+            return False
+        if scale is None:
+            return TWELVE_DIGITS.create_decimal(got) == TWELVE_DIGITS.create_decimal(expected)
+        return decimals.rounded(Decimal(got), scale) == Decimal(expected)
+    return type(got) is type(expected) and got == expected
