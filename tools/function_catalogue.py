@@ -25,7 +25,9 @@ SECTIONS = {
     "texts": "Texts",
     "dates": "Dates and times",
     "picklists": "Picklists",
+    "places": "Places",
     "changes": "What a save changes",
+    "other_records": "Other records",
 }
 TYPES = {
     ValueType.NUMBER: "number",
@@ -38,6 +40,7 @@ TYPES = {
     ValueType.TIME: "time of day",
     ValueType.ID: "id",
     ValueType.GEOLOCATION: "place",
+    ValueType.FIELD: "field of an object",
     ValueType.NULL: "of its arguments",
 }
 

@@ -40,7 +40,7 @@ from fieldstone.rules.tree import (
     rebased,
     span_of,
 )
-from fieldstone.rules.value_types import ValueType, accepts, common
+from fieldstone.rules.value_types import NO_RESULTS, ValueType, accepts, common
 
 
 class Use(Enum):
@@ -215,6 +215,8 @@ class Checker:
         if node is not None and expected is not None and not accepts(expected, node.type):
             wanted = " | ".join(sorted(t.value for t in expected))
             self.findings.add("expression_result_type", syntax.place, expected=wanted, found=node.type.value)
+        elif node is not None and node.type in NO_RESULTS:
+            self.findings.add("expression_no_value", syntax.place, found=node.type.value)
         if node is not None and expected is not None and len(expected) == 1:
             node = _as_type(node, next(iter(expected)))
         return node
@@ -249,6 +251,8 @@ class Checker:
         if len(field.path) > bounds.RELATIONSHIPS + 1:
             self.findings.add("expression_too_many_hops", name.place, name=name.text, limit=bounds.RELATIONSHIPS)
             return None
+        if field.type is ValueType.GEOLOCATION:
+            return _place(field, name.place)
         if field.formula is None:
             return FieldRef(field, name.place, field.type)
         self.inlined += field.formula.size
@@ -378,6 +382,9 @@ class Checker:
         if function.record_change and (self.use not in CHANGE_USES or (self.use is Use.APPROVAL and name == "ISNEW")):
             self.findings.add("expression_function_not_here", application.name_place, function=name)
             return False
+        if function.only_in is not None and self.use.value not in function.only_in:
+            self.findings.add("expression_only_in_validation_rules", application.name_place, function=name)
+            return False
         if function.no_sql and self.use in SQL_USES:
             self.findings.add("expression_not_filterable", application.name_place, function=name)
             return False
@@ -397,6 +404,17 @@ class Checker:
                 expected=" | ".join(expected),
                 found=found.value if found is not None else "",
             )
+
+
+def _place(field: Resolved, place: Place) -> Node:
+    """Return a field that holds a place as the place that its two parts make; a part is one step of a path: "place.latitude"."""
+    (function,) = FUNCTIONS["GEOLOCATION"]
+    *way, name = field.path
+
+    def part(word: str) -> Node:
+        return FieldRef(replace(field, path=(*way, f"{name}.{word}"), type=ValueType.NUMBER), place, ValueType.NUMBER)
+
+    return Call(function, (part("latitude"), part("longitude")), place, ValueType.GEOLOCATION)
 
 
 def _typed(function: Function, arguments: Sequence[Node], result: ValueType) -> tuple[Node, ...]:

@@ -57,6 +57,7 @@ POSTGRESQL_TYPES = {
     ValueType.DATETIME: "timestamptz",
     ValueType.TIME: "int",
     ValueType.MULTIPICKLIST: "text[]",
+    ValueType.GEOLOCATION: "numeric[]",
 }
 
 
@@ -147,6 +148,8 @@ def to_sqlite(value: Any) -> Any:
             return value
         case Decimal():
             return format(value, "f")
+        case tuple():  # a place; all that is asked of it is whether there is one
+            return ";".join(map(str, value))
         case datetime():
             return (value - EPOCH) // SECOND
         case date():

@@ -202,6 +202,8 @@ class Writer:
 
     def _filled(self, code: Code, number_field: bool, checkbox: bool) -> Code:
         """Return a field's value with blanks read as its type and the null mode want."""
+        if code.literal is None:
+            code = replace(code, literal=NO_LITERAL)  # a formula that is NULL: what it reads as may be something
         if checkbox:
             return replace(code, blank=False, loose=code.blank or code.loose)
         if not (number_field and self.zero and code.blank):
@@ -382,8 +384,8 @@ LISTED: Mapping[type[ast.AST], tuple[str, ...]] = {
     )
 }  # fmt: skip
 ATTRIBUTES = frozenset({
-    "globals", "get", "prior", "is_new", "is_clone", "look_up", "today", "now", "time", "zone", "upper", "lower", "strip", "startswith", "year",
-    "month", "day", "days", "isoweekday",
+    "globals", "get", "prior", "is_new", "is_clone", "look_up", "today", "now", "time", "zone", "upper", "lower", "strip", "startswith",
+    "year", "month", "day", "days", "isoweekday",
 })  # fmt: skip
 
 

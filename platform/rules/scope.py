@@ -28,6 +28,8 @@ class Resolved:
     user_dependent: bool = False  # differs per user: read from the context, bound as a parameter
     formula: Checked | None = None  # a formula field, expanded in place; its own paths start at the record that holds it
     own: bool = True  # a field of the current record itself: what record-change functions take
+    holds: ValueType | None = None  # of a FIELD, whose path is ("$ObjectType", object, "Fields", name): the type of its values
+    key: bool = False  # of a FIELD: the name field of its object
     length: int | None = None  # characters a text may have: what cannot become too long is not measured
 
 

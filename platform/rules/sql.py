@@ -402,7 +402,7 @@ class Writer:
             return None
         result = Piece(text="", type=ValueType.BOOLEAN, error=right.error)
         if right.literal is None:
-            return replace(result, text="NULL", true="(1 = 0)")
+            return replace(result, text=self.bind(None, ValueType.BOOLEAN).text, true="(1 = 0)")
         if right.literal is NO_LITERAL:
             other = right.column
             same = isinstance(other, Bare) and scale_of(bare.type) == scale_of(other.type) and bare.percent == other.percent

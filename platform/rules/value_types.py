@@ -23,9 +23,12 @@ class ValueType(Enum):
     TIME = "Time"
     ID = "Id"
     GEOLOCATION = "Geolocation"
+    FIELD = "Field"  # a field of another object as such, of no record: what VLOOKUP is given
     NULL = "Null"  # the word NULL: a blank of every type
 
 
+# What no function but their own takes or gives back, and no expression comes to.
+NO_RESULTS = frozenset({ValueType.GEOLOCATION, ValueType.FIELD})
 # What is held as a `str` and reads as text where text is wanted.
 TEXTS = frozenset({ValueType.TEXT, ValueType.PICKLIST, ValueType.ID})
 

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from fieldstone.rules.functions.blanks import BLANKS
 from fieldstone.rules.functions.dates import DATES
 from fieldstone.rules.functions.entry import Function
+from fieldstone.rules.functions.geography import GEOGRAPHY
+from fieldstone.rules.functions.json_texts import JSON_TEXTS
 from fieldstone.rules.functions.logic import LOGIC
+from fieldstone.rules.functions.look_up import LOOK_UP
 from fieldstone.rules.functions.markup import MARKUP
 from fieldstone.rules.functions.number import NUMBERS
 from fieldstone.rules.functions.operators import OPERATORS, PREFIXES
@@ -27,10 +30,12 @@ Table = Mapping[str, tuple[Function, ...]]
 SUBJECTS: Mapping[str, Table] = {
     "conditions": {**LOGIC, **BLANKS},
     "numbers": NUMBERS,
-    "texts": {**WRITTEN, **TEXTS, **PATTERNS, **MARKUP},
+    "texts": {**WRITTEN, **TEXTS, **PATTERNS, **MARKUP, **JSON_TEXTS},
     "dates": DATES,
     "picklists": PICKLISTS,
+    "places": GEOGRAPHY,
     "changes": RECORD,
+    "other_records": LOOK_UP,
 }
 FUNCTIONS: Table = {name: entries for table in SUBJECTS.values() for name, entries in table.items()}
 

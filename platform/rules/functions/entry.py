@@ -33,7 +33,8 @@ TIME: Types = frozenset({ValueType.TIME})
 PICKLIST: Types = frozenset({ValueType.PICKLIST})
 MULTIPICKLIST: Types = frozenset({ValueType.MULTIPICKLIST})
 GEOLOCATION: Types = frozenset({ValueType.GEOLOCATION})
-ANY: Types = frozenset(ValueType)
+FIELD: Types = frozenset({ValueType.FIELD})
+ANY: Types = frozenset(ValueType) - FIELD
 
 NO_LITERAL = object()
 

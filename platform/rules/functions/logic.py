@@ -32,9 +32,9 @@ from fieldstone.rules.functions.entry import (
 )
 from fieldstone.rules.functions.sql_texts import any_of
 from fieldstone.rules.tree import Call, Literal
-from fieldstone.rules.value_types import ValueType, common
+from fieldstone.rules.value_types import NO_RESULTS, ValueType, common
 
-NO_VALUE = frozenset({ValueType.MULTIPICKLIST, ValueType.GEOLOCATION})  # types that no function gives back
+NO_VALUE = NO_RESULTS | {ValueType.MULTIPICKLIST}  # types of what cannot be chosen or compared
 
 
 # --- types -----------------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def _equal_types(site: Site, values: Sequence[int], boolean_code: str | None) ->
 
 def _case_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
     subject, values, results = arguments[0], arguments[1:-1:2], writer.alike([*arguments[2:-1:2], arguments[-1]])
-    as_text = all(v.type in TEXT_LIKE or v.type is ValueType.NULL for v in (subject, *values))
+    as_text = subject.type in TEXT_LIKE
     nothing = writer.constant("")
     kept = f"({subject.text} or {nothing})" if as_text and subject.blank else subject.text
     name = writer.temporary()
@@ -307,7 +307,7 @@ def _case_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
     numbers = ValueType.NUMBER in (call.type, subject.type, *(v.type for v in values))
     if writer.sqlite and numbers:
         return writer.by_python(call)
-    as_text = all(v.type in TEXT_LIKE or v.type is ValueType.NULL for v in (subject, *values))
+    as_text = subject.type in TEXT_LIKE
 
     def compared(piece: Piece) -> str:
         return f"COALESCE({piece.text}, '')" if as_text and piece.blank else piece.text
