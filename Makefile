@@ -10,10 +10,10 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench soak-rules lock clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
 
 run: $(VENV)/installed ## install and start a working CRM on http://127.0.0.1:$(PORT), its data in the folder $(DATA)
 	@$(BIN)/fieldstone run --port $(PORT) --data $(DATA)
@@ -34,6 +34,9 @@ format: $(VENV)/installed-dev ## put the code into its usual form
 
 bench: $(VENV)/installed-dev ## measure Fieldstone against the yardstick and print the ratios
 	$(BIN)/python -m bench
+
+soak-rules: $(VENV)/installed-dev ## compare random expressions on three engines for SECONDS, drawn from SEED (BATCH: one batch of it)
+	$(BIN)/python -m tests.properties.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(BATCH),--batch $(BATCH))
 
 lock: $(VENV)/installed-dev ## pin the newest dependencies that pyproject.toml admits
 	$(PIP_COMPILE) --upgrade --extra postgres --extra redis -o requirements.lock pyproject.toml

@@ -1,6 +1,6 @@
 """Tree to text: the source of an expression that was put together by a program, such as the filter builder.
 
-Here: one spelling for every node, with parentheses wherever they could matter.
+Here: one spelling for every node, with the parentheses that it takes and no more.
 Not here: changing an author's own text (`rename`).
 """
 
@@ -36,12 +36,24 @@ def _written(syntax: Syntax, below: list[str]) -> str:
             return name
         case Application(name=name):
             return f"{name}({', '.join(below)})"
+        case Operation(operator=operator, operands=(operand,)):
+            return operator + (f"({below[0]})" if isinstance(operand, Operation) and len(operand.operands) > 1 else below[0])
         case Operation(operator=operator, operands=operands):
-            inner = [f"({text})" if isinstance(part, Operation) else text for text, part in zip(below, operands, strict=True)]
-            if len(inner) == 1:
-                return f"{operator}{inner[0]}"
             if operator not in PRECEDENCE:
                 raise ValueError("an operator is missing")
+            apart = [_apart(operator, part, at) for at, part in enumerate(operands)]
+            inner = [f"({text})" if alone else text for text, alone in zip(below, apart, strict=True)]
             return f" {operator} ".join(inner)
         case Missing():
             raise ValueError("something is missing")
+
+
+def _apart(operator: str, part: Syntax, at: int) -> bool:
+    """Return whether the operand at `at` would be another one without parentheses."""
+    if not isinstance(part, Operation) or len(part.operands) == 1:
+        return False
+    outer, inner = PRECEDENCE[operator], PRECEDENCE.get(part.operator, 0)
+    if outer == inner:
+        return at > 0 or operator in ("&&", "||")
+    # A product is tighter than a power, to everybody's surprise: who wrote parentheses there is not warned, and keeps them.
+    return inner < outer or (operator == "^" and part.in_parentheses)

@@ -1,97 +1,110 @@
 """An expression means the same in Python, on SQLite and on PostgreSQL, in both null modes.
 
-Python is the authority. Random expressions are drawn from the function table; each runs over random rows, in one statement.
-Source: spec/expressions.md, sections 9 and 10.
+Python is the authority. Expressions are drawn from the table of functions; many run over many rows in one statement. For longer
+than the test suite has time: `make soak-rules SECONDS=3600`.
+Source: spec/expressions.md, sections 6, 9 and 10.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, example, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, note, settings
 from sqlalchemy import Engine, select
 
 from fieldstone.errors import Refused
-from fieldstone.rules import Blanks, Checked, NotInSql, dialect_of, value
-from fieldstone.rules.sql import condition
-from fieldstone.rules.value_types import ValueType
+from fieldstone.rules import ValueType, condition, dialect_of
+from fieldstone.rules.printing import to_source
+from fieldstone.rules.tree import Call, children
+from tests.properties.soak import batch
+from tests.support import expression_engines as engines_of
 from tests.support import expressions as ex
-from tests.support.expression_strategies import any_expression, expressions, some_rows
+from tests.support.expression_strategies import TYPES, Entry, entries, randoms, save_of, scope_of, tree_of
 
-Rows = Sequence[dict[str, object]]
-MODES = (Blanks.ZERO, Blanks.BLANK)
-
-
-def disagreements(engine: Engine, checked: Checked, rows: Rows) -> list[str]:
-    """Return a line for each row whose result on `engine` is not that of Python."""
-    expected = [ex.in_python(checked, row) for row in rows]
-    with engine.connect() as connection:
-        found = ex.filled(connection, rows)
-        got = ex.in_database(connection, checked, found)
-        connection.rollback()
-    return [
-        f"{engine.dialect.name}: {got_!r}, Python: {wanted!r}, row: {row}"
-        for row, wanted, got_ in zip(rows, expected, got, strict=True)
-        if not same(wanted, got_)
-    ]
+SEED = 2026
+T = ValueType
+# What the value of an expression of a type is, blanks apart.
+KINDS: Mapping[T, type] = {T.NUMBER: Decimal, T.BOOLEAN: bool, T.DATE: date, T.DATETIME: datetime, T.TIME: int, T.MULTIPICKLIST: tuple}
 
 
-def same(wanted: object, got: object) -> bool:
-    if isinstance(wanted, tuple) and isinstance(got, tuple) and wanted[:1] == (ex.ERROR,):
-        return got[0] == ex.ERROR
-    return type(wanted) is type(got) and wanted == got
+@pytest.fixture
+def engines(sqlite_engine: Engine, postgresql_engine: Engine) -> Sequence[Engine]:
+    return sqlite_engine, postgresql_engine
 
 
-def checked_or_none(source: str, mode: Blanks) -> Checked | None:
-    """Return the checked expression; None for one of the few that random drawing gets wrong (a pattern, a length)."""
-    try:
-        return ex.checked_as(source, mode)
-    except Refused:
-        return None
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(random=randoms)
+def test_python_and_both_databases_agree(engines: Sequence[Engine], random: Random) -> None:
+    around = engines_of.surroundings_of(random, 3)
+    tree = tree_of(random, random.choice(TYPES), scope=around.scope)
+    note(to_source(tree))
+    assert not [engines_of.told(found) for found in engines_of.differences(engines, [tree], around)]
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite_engine", "postgresql_engine"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(source=any_expression(), rows=some_rows(), mode=st.sampled_from(MODES))
-@example(source="price / qty * qty = price", rows=[{"price": Decimal(1), "qty": Decimal(3)}], mode=Blanks.ZERO)
-def test_python_and_sql_agree(request: pytest.FixtureRequest, engine_name: str, source: str, rows: Rows, mode: Blanks) -> None:
-    note(source)
-    checked = checked_or_none(source, mode)
+@pytest.mark.parametrize("part", range(6))
+def test_they_agree_on_many_expressions_in_one_statement(engines: Sequence[Engine], part: int) -> None:
+    found = [one for number in range(10) for one in batch(SEED + part, number, engines)]
+    assert not [engines_of.told(engines_of.smallest(one, engines)) for one in found[:3]]
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(random=randoms)
+def test_a_filter_keeps_the_rows_for_which_python_says_true(engines: Sequence[Engine], random: Random) -> None:
+    around = engines_of.surroundings_of(random, 4)
+    tree = tree_of(random, ValueType.BOOLEAN, scope=around.scope)
+    note(to_source(tree))
+    checked = engines_of.checked_of(tree, around)
     if checked is None:
         return
-    try:
-        wrong = disagreements(request.getfixturevalue(engine_name), checked, rows)
-    except NotInSql as beyond:
-        assert beyond.reason == "size"
-        return
-    assert not wrong, f"{source} ({mode.value})\n" + "\n".join(wrong)
+    results = engines_of.in_python(checked, around.rows, around.context)
+    for engine in engines:
+        with engine.connect() as connection:
+            found = ex.filled(connection, around.rows)
+            test = condition(checked, ex.columns_of(found), dialect_of(engine.dialect.name), around.context)
+            kept = set(connection.execute(select(found.c.row).where(test)).scalars())
+            connection.rollback()
+        assert kept == {index for index, result in enumerate(results) if result is True}, engine.dialect.name
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite_engine", "postgresql_engine"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(source=expressions(ValueType.BOOLEAN, 3), rows=some_rows())
-def test_a_condition_is_true_where_python_says_so_and_never_null(
-    request: pytest.FixtureRequest, engine_name: str, source: str, rows: Rows
-) -> None:
-    checked = checked_or_none(source, Blanks.BLANK)
+@settings(max_examples=300)
+@given(random=randoms)
+def test_whatever_is_evaluated_gives_a_value_of_its_type_or_a_listed_error(random: Random) -> None:
+    around = engines_of.surroundings_of(random, 1)
+    tree = tree_of(random, random.choice(TYPES), scope=around.scope, anywhere=True)
+    note(to_source(tree))
+    checked = engines_of.checked_of(tree, around)
     if checked is None:
         return
-    note(source)
-    engine: Engine = request.getfixturevalue(engine_name)
-    with engine.connect() as connection:
-        found = ex.filled(connection, rows)
-        columns, dialect = ex.columns_of(found), dialect_of(engine.dialect.name)
-        test = condition(checked, columns, dialect, ex.CONTEXT)
-        got = list(connection.execute(select(test).select_from(found).order_by(found.c.row)).scalars())
-        kept = set(connection.execute(select(found.c.row).where(test)).scalars())
-        result = list(
-            connection.execute(select(value(checked, columns, dialect, ex.CONTEXT)).select_from(found).order_by(found.c.row)).scalars()
-        )
-        connection.rollback()
-    expected = [ex.in_python(checked, row) for row in rows]
-    assert got == [wanted is True for wanted in expected], source
-    assert kept == {index for index, wanted in enumerate(expected) if wanted is True}, source
-    assert result == [None if isinstance(wanted, tuple) else wanted for wanted in expected], source
+    (result,) = engines_of.in_python(checked, around.rows, save_of(random, around.context))
+    if isinstance(result, tuple) and checked.type is not ValueType.MULTIPICKLIST:
+        assert result[0] == ex.ERROR, result
+    elif result is not None:
+        assert type(result) is KINDS.get(checked.type, str)
+
+
+def test_every_function_and_operator_is_drawn() -> None:
+    random = Random(SEED)
+    missing = {id(entry.function): entry for entry in entries()}
+    for _ in range(6_000):
+        scope = scope_of(random)
+        tree = tree_of(random, random.choice(TYPES), scope=scope, anywhere=True)
+        try:
+            todo = [ex.checked_as(to_source(tree), scope=scope).node]
+        except Refused:
+            continue
+        while todo:
+            node = todo.pop()
+            todo += children(node)
+            if isinstance(node, Call):
+                missing.pop(id(node.function), None)
+        if not missing:
+            return
+    assert not [signature(entry) for entry in missing.values()]
+
+
+def signature(entry: Entry) -> str:
+    return f"{entry.function.signature} of {[' | '.join(t.value for t in p.types) for p in entry.function.params]}"

@@ -69,9 +69,23 @@ FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
     "account": (plain("account", ValueType.ID), Id()),
     "account.name": (plain("account.name", ValueType.TEXT, own=False), PlainText()),
     "account.revenue": (number("account.revenue", own=False), ExactNumber(18, 2)),
+    "account.share": (number("account.share", percent=True, own=False), ExactNumber(7, 2)),
+    "account.partner": (plain("account.partner", ValueType.BOOLEAN, checkbox=True, own=False), Flag()),
+    "account.rank": (plain("account.rank", ValueType.PICKLIST, picklist=("a", "b", "won"), own=False), PlainText()),
+    "account.parent": (plain("account.parent", ValueType.ID, own=False), Id()),
+    "account.parent.since": (plain("account.parent.since", ValueType.DATE, own=False), IsoDate()),
+    "account.owner.login": (plain("account.owner.login", ValueType.DATETIME, own=False), UtcDatetime()),
+    "account.parent.owner.team.lead.budget": (number("account.parent.owner.team.lead.budget", own=False), ExactNumber(18, 4)),
     "$user.id": (plain("$User.Id", ValueType.ID, user_dependent=True, own=False), None),
     "$user.name": (plain("$User.Name", ValueType.TEXT, user_dependent=True, own=False), None),
     "$permission.discount": (plain("$Permission.Discount", ValueType.BOOLEAN, user_dependent=True, own=False), None),
+    "$setup.limits.discount": (number("$Setup.Limits.Discount", user_dependent=True, own=False), None),
+}
+# The same, as the account that is read through sees its own.
+PARENT_FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
+    name.removeprefix("account."): (replace(found, path=found.path[1:]), type_)
+    for name, (found, type_) in FIELDS.items()
+    if name.startswith("account.")
 }
 
 
@@ -80,14 +94,15 @@ class Fields:
     """A scope of the fields above, and of formula fields made of them."""
 
     formulas: Mapping[str, Resolved] = field(default_factory=dict)
+    fields: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = field(default_factory=lambda: FIELDS)
     object_label: str = "Deal"
 
     def resolve(self, name: str) -> Resolved | None:
-        found = FIELDS.get(name.lower())
+        found = self.fields.get(name.lower())
         return found[0] if found is not None else self.formulas.get(name.lower())
 
     def nearest(self, name: str) -> str | None:
-        near = get_close_matches(name.lower(), [*FIELDS, *self.formulas], 1)
+        near = get_close_matches(name.lower(), [*self.fields, *self.formulas], 1)
         return near[0] if near else None
 
     def with_formula(self, name: str, source: str, **more: Any) -> Fields:
@@ -96,6 +111,12 @@ class Fields:
         numeric = checked.type is ValueType.NUMBER
         made = Resolved(path=(name,), type=checked.type, number_field=numeric, formula=checked, **more)
         return replace(self, formulas={**self.formulas, name: made})
+
+    def with_parent_formula(self, parent: str, name: str, source: str, scope: Fields) -> Fields:
+        """Return the scope with a formula field of a parent, whose own fields are those of `scope`."""
+        (made,) = scope.with_formula(name, source).formulas.values()
+        seen = replace(made, path=(parent, name), own=False)
+        return replace(self, formulas={**self.formulas, f"{parent}.{name}": seen})
 
 
 SCOPE = Fields()

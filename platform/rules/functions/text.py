@@ -7,10 +7,12 @@ Source: spec/expressions.md, section 7.3.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
+
+import re2
 
 from fieldstone.rules import bounds
 from fieldstone.rules.errors import Category, Failure
@@ -267,9 +269,25 @@ def right_padded(t: str | None, n: int | None, pad: str | None = None) -> str | 
     return padded(t, n, pad, before=False) if t and n is not None else None
 
 
+WORD = re2.compile(r"[\p{L}\p{Nl}\p{Nd}\p{Mc}]+")
+GROWS = "İ"  # the one character that becomes two when small
+
+
 def capitalized(t: str) -> str:
-    """Return `t` with each run of letters and digits beginning upper case, the rest lower."""
-    return re.sub(r"[^\W_]+", lambda run: run[0][0].upper() + run[0][1:].lower(), t)
+    """Return `t` with each run of letters and digits beginning with a capital, the rest small; by Unicode's rules for titles."""
+
+    small = t.lower()  # as a whole: what stands around a sigma decides which letter it becomes
+    at = longer = 0  # how far the text was counted, and by how many characters `small` has grown there
+
+    def titled(run: Any) -> str:
+        nonlocal at, longer
+        start, end = run.span()
+        longer += t.count(GROWS, at, start)
+        first = start + longer
+        longer, at = longer + t.count(GROWS, start, end), end
+        return t[start].title() + small[first + len(t[start].lower()) : end + longer]
+
+    return str(WORD.sub(titled, t))
 
 
 TURKISH = ("tr", "az")

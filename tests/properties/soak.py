@@ -1,0 +1,92 @@
+"""Random expressions on three engines for as long as one likes: `make soak-rules SECONDS=600 SEED=7`.
+
+Here: the loop, its report, the exit status: 1 when the engines differ.
+Not here: what is drawn and compared (tests/support), the short runs of the test suite (`test_one_meaning`).
+
+A batch is a handful of expressions over a handful of rows, drawn from the seed and its own number: any batch can be run by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import Engine
+
+from tests.support import servers
+from tests.support.databases import Databases
+from tests.support.expression_engines import Difference, differences, smallest, surroundings_of, told, trees_of
+
+EXPRESSIONS = 12  # of one statement
+ROWS = 10
+
+
+def batch(seed: int, number: int, engines: Sequence[Engine]) -> list[Difference]:
+    """Return the differences of one batch."""
+    random = Random(f"{seed}:{number}")
+    around = surroundings_of(random, ROWS)
+    return differences(engines, trees_of(random, around.scope, EXPRESSIONS), around)
+
+
+def soak(seed: int, seconds: float, first: int, most: int, engines: Sequence[Engine]) -> int:
+    """Run batches until the time is up or `most` of them differ. Return how many did."""
+    until = time.monotonic() + seconds
+    number, differing, said = first, 0, time.monotonic()
+    print(f"seed {seed}", flush=True)
+    while time.monotonic() < until and differing < most:
+        found = batch(seed, number, engines)
+        if found:
+            differing += 1
+            print(f"\nbatch {number}: to repeat it, make soak-rules SEED={seed} BATCH={number}", flush=True)
+            for one in found[:3]:
+                print(told(smallest(one, engines)), flush=True)
+        number += 1
+        if time.monotonic() - said > 60:
+            said = time.monotonic()
+            print(_count(number - first, differing), flush=True)
+    print(_count(number - first, differing), flush=True)
+    return differing
+
+
+def _count(batches: int, differing: int) -> str:
+    return f"{batches * EXPRESSIONS:,} expressions, {batches * EXPRESSIONS * ROWS:,} rows on each engine; {differing} batches differ"
+
+
+@contextmanager
+def two_databases() -> Iterator[Sequence[Engine]]:
+    """Give an engine on a fresh SQLite and one on a fresh PostgreSQL database."""
+    servers.begin_run()
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = [Databases("sqlite", Path(folder)), Databases("postgresql", Path(folder))]
+        made = [(databases, databases.fresh()) for databases in kinds]
+        try:
+            yield [databases.engine(url) for databases, url in made]
+        finally:
+            for databases, url in made:
+                databases.remove(url)
+                databases.remove_all()
+            servers.end_run()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="0 draws one")
+    parser.add_argument("--batch", type=int, help="run this batch and no other")
+    parser.add_argument("--differences", type=int, default=1, help="stop after so many batches that differ")
+    given = parser.parse_args()
+    seed = given.seed or int(time.time())
+    with two_databases() as engines:
+        if given.batch is not None:
+            return min(1, soak(seed, 0.001, given.batch, 1, engines))
+        return min(1, soak(seed, given.seconds, 0, given.differences, engines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,304 @@
+"""What holds for the text of every expression: it parses back from print, keeps its spelling when a name changes, says what it reads.
+
+And of every text at all: the checker tells what is wrong with it, and raises nothing.
+Source: spec/expressions.md, sections 1, 4 and 10; spec/security.md, section 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from random import Random
+
+from hypothesis import HealthCheck, example, given, note, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from fieldstone.i18n.texts import word
+from fieldstone.rules import FUNCTIONS, Use, parse, problems
+from fieldstone.rules.functions import OPERATORS, PREFIXES, UNSUPPORTED
+from fieldstone.rules.parse import TOKEN, read
+from fieldstone.rules.printing import to_source
+from fieldstone.rules.reads import mentions
+from fieldstone.rules.rename import rename
+from fieldstone.rules.tree import Application, Checked, Constant, Name, Operation, Syntax, bottom_up, parts
+from tests.support import expression_engines as engines_of
+from tests.support import expressions as ex
+from tests.support.expression_strategies import (
+    NOWHERE,
+    TYPES,
+    call,
+    constant,
+    operation,
+    randoms,
+    save_of,
+    scope_of,
+    tree_of,
+)
+
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+SPACES = ["", "", "", " ", "  ", "\n", "\t", "\f", "\r\n  ", "/* a price */", "/**/ ", " /* nick + 'x'\n \" */"]
+quick = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def styled(random: Random, source: str) -> str:
+    """Return `source` as another author might have spelled it: spaces, comments, letter case, twins of operators."""
+    text = random.choice(SPACES)
+    for found in TOKEN.finditer(source):
+        token = found[0]
+        match found.lastgroup:
+            case "space" | "comment":
+                continue
+            case "NAME":
+                token = random.choice([token, token, token.upper(), token.lower()])
+            case "PREFIX":
+                token = random.choice(["!", "NOT ", "not/**/"])
+            case "TEXT" if "'" not in token and "\\" not in token:
+                token = random.choice([token, f"'{token[1:-1]}'"])
+            case "INFIX":
+                token = random.choice([token, {"=": "==", "<>": "!="}.get(token, token)])
+        text += token + random.choice(SPACES)
+    return text
+
+
+def shape(syntax: Syntax) -> object:
+    """Return what a tree says, without places and parentheses."""
+
+    def shaped(node: Syntax, below: list[object]) -> object:
+        match node:
+            case Constant(value=value, type=type_):
+                return type_, str(value)
+            case Name(text=text):
+                return text.lower()
+            case Operation(operator=operator):
+                return operator, *below
+            case Application(name=name):
+                return name.upper(), *below
+        raise AssertionError(node)
+
+    return bottom_up(syntax, parts, shaped)
+
+
+def warned(source: str) -> list[str]:
+    return [problem.code for problem in problems(source, ex.SCOPE, Use.AUTOMATION)]
+
+
+# --- print -----------------------------------------------------------------------------------------------------------
+
+
+@quick
+@given(random=randoms)
+def test_what_is_printed_parses_to_the_same_tree(random: Random) -> None:
+    tree = tree_of(random, random.choice(TYPES), anywhere=True)
+    printed = to_source(tree)
+    if len(printed) > 3_900:
+        return
+    assert shape(parse(printed)) == shape(tree)
+
+
+@quick
+@given(random=randoms)
+def test_what_an_author_wrote_is_printed_with_the_same_meaning_and_no_new_warning(random: Random) -> None:
+    source = styled(random, to_source(tree_of(random, random.choice(TYPES), anywhere=True)))
+    note(source)
+    tree, found = read(source)
+    if found:
+        assert {p.code for p in found} <= {"expression_too_long"}
+        return
+    printed = to_source(tree)
+    assert shape(parse(printed)) == shape(tree)
+    assert to_source(parse(printed)) == printed
+    assert warned(printed) == warned(source)
+
+
+@quick
+@given(random=randoms)
+def test_no_parentheses_are_printed_that_could_be_left_out(random: Random) -> None:
+    printed = to_source(tree_of(random, random.choice(TYPES)))
+    if len(printed) > 3_900:
+        return
+    whole = shape(parse(printed))
+    for opening in (found.start() for found in re.finditer(r"(?<![A-Za-z0-9_$.])\(", _without_texts(printed))):
+        closing = _closing(_without_texts(printed), opening)
+        without = f"{printed[:opening]} {printed[opening + 1 : closing]} {printed[closing + 1 :]}"
+        tree, found_problems = read(without)
+        assert found_problems or shape(tree) != whole, without
+
+
+def _without_texts(source: str) -> str:
+    return re.sub(r'"(?:\\.|[^"\\])*"', lambda text: "x" * len(text[0]), source)
+
+
+def _closing(source: str, opening: int) -> int:
+    depth = 0
+    for index in range(opening, len(source)):
+        depth += (source[index] == "(") - (source[index] == ")")
+        if not depth:
+            return index
+    raise AssertionError(source)
+
+
+# --- rename ----------------------------------------------------------------------------------------------------------
+
+
+@quick
+@given(random=randoms)
+def test_renaming_a_field_changes_nothing_else(random: Random) -> None:
+    scope = scope_of(random)
+    source = styled(random, to_source(tree_of(random, random.choice(TYPES), scope=scope, anywhere=True)))
+    note(source)
+    used = [use.name for use in mentions(source)]
+    old = random.choice(used).split(".")[-1] if used else "price"
+    there = rename(source, _last_step(old, "renamed_x"))
+    assert rename(there, _last_step("renamed_x", old)) == _last_steps_as(source, old)
+    pieces, places = [], [use.place for use in mentions(source)]
+    for (_, end), (start, _) in zip([(0, 0), *places], [*places, (len(source), 0)], strict=True):
+        pieces.append(source[end:start])
+    renamed = [".".join([*n.split(".")[:-1], "renamed_x"]) if n.split(".")[-1].lower() == old.lower() else n for n in used]
+    assert there == pieces[0] + "".join(name + piece for name, piece in zip(renamed, pieces[1:], strict=True))
+    assert [use.name for use in mentions(there)] == renamed
+
+
+def _last_step(old: str, new: str) -> Callable[[str], str | None]:
+    def change(name: str) -> str | None:
+        *path, last = name.split(".")
+        return ".".join([*path, new]) if last.lower() == old.lower() else None
+
+    return change
+
+
+def _last_steps_as(source: str, spelled: str) -> str:
+    """Return `source` with one letter case for every mention of the name: a rename gives all of them the same."""
+    return rename(source, _last_step(spelled, spelled))
+
+
+# --- reads -----------------------------------------------------------------------------------------------------------
+
+
+class Watched(dict[str, object]):
+    """A row that keeps a list of what it was asked for."""
+
+    def __init__(self, row: dict[str, object]) -> None:
+        super().__init__(row)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, key: str) -> object:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+
+@quick
+@given(random=randoms)
+def test_no_value_but_those_it_reads_changes_the_result(random: Random) -> None:
+    around = engines_of.surroundings_of(random, 2)
+    checked = engines_of.checked_of(tree_of(random, random.choice(TYPES), scope=around.scope, anywhere=True), around)
+    if checked is None:
+        return
+    note(checked.source)
+    context = save_of(random, around.context)
+    reads = {".".join(path) for path in checked.reads}
+    row, other = Watched(dict(around.rows[0])), {**around.rows[1], **{name: around.rows[0].get(name) for name in reads}}
+    assert engines_of.in_python(checked, [row], context) == engines_of.in_python(checked, [other], context)
+    assert row.asked <= reads
+
+
+@quick
+@given(random=randoms)
+def test_each_path_it_reads_is_named_in_it_or_in_a_formula_field(random: Random) -> None:
+    around = engines_of.surroundings_of(random, 1)
+    checked = engines_of.checked_of(tree_of(random, random.choice(TYPES), scope=around.scope, anywhere=True), around)
+    if checked is not None:
+        note(checked.source)
+        assert checked.reads == _mentioned(checked, around.scope)
+
+
+def _mentioned(checked: Checked, scope: ex.Fields) -> set[tuple[str, ...]]:
+    """Return the paths to values of the record that the source mentions, those of formula fields as seen from here."""
+    found: set[tuple[str, ...]] = set()
+    for use in mentions(checked.source):
+        resolved = scope.resolve(use.name)
+        assert resolved is not None, use.name
+        if resolved.formula is not None:
+            prefix = resolved.path[:-1]
+            inner = scope if not prefix else ex.Fields(fields=ex.PARENT_FIELDS)
+            found |= {prefix + path for path in _mentioned(resolved.formula, inner)}
+        elif not resolved.path[0].startswith("$"):
+            found.add(resolved.path)
+    return found
+
+
+# --- any text --------------------------------------------------------------------------------------------------------
+
+PIECES = [*"()+-*/^&=<>!|,.\"'\\{}#:$ \n\t", "a", "é", "🙂", "\0", "\ud800", "/*", "*/", "{!", "TRUE", "NULL", "not", "IF(", "1.5", "price"]
+ALL_NAMES = [*FUNCTIONS, *UNSUPPORTED, "SUMIF", "TRUE"]
+
+
+def mutated(random: Random, source: str) -> str:
+    """Return `source` with something done to it by accident."""
+    for _ in range(random.randrange(1, 4)):
+        start = random.randrange(len(source) + 1)
+        end = min(len(source), start + random.randrange(12))
+        match random.randrange(5):
+            case 0:
+                source = source[:start] + source[end:]
+            case 1:
+                source = source[:start] + random.choice(PIECES) + source[start:]
+            case 2:
+                source = source[:end] + source[start:]
+            case 3:
+                source = source[:start] + random.choice(PIECES) + source[end:]
+            case 4:
+                source = source[:start] + random.choice([*ALL_NAMES, *ex.FIELDS]) + source[end:]
+    return source
+
+
+def any_tree(random: Random, depth: int) -> Syntax:
+    """Return a tree of whatever comes, without regard to types."""
+    if depth <= 0 or random.random() < 0.2:
+        return random.choice([Name(random.choice([*ex.FIELDS, "nick2", "account"]), NOWHERE), constant(random, random.choice(TYPES))])
+    below = [any_tree(random, depth - 1) for _ in range(random.randrange(6))]
+    if len(below) == 1 and random.random() < 0.5:
+        return operation(random.choice([*PREFIXES, "!"]), *below)
+    if len(below) == 2 and random.random() < 0.7:
+        return operation(random.choice([*OPERATORS, "&&", "||"]), *below)
+    return call(random.choice(ALL_NAMES), *below)
+
+
+def tell_all(source: str) -> None:
+    """Have everything told that is wrong with `source`, wherever it may stand, in every language."""
+    for use in Use:
+        for problem in problems(source, ex.SCOPE, use):
+            span = problem.span
+            assert span is not None
+            assert 0 <= span.start <= span.end <= len(source)
+            before = source[: span.start].split("\n")
+            assert (span.line, span.column) == (len(before), len(before[-1]) + 1)
+            for language in LANGUAGES if use is Use.FORMULA else ():
+                assert word(problem, language) not in ("", problem.code)
+
+
+@quick
+@example(source="/*")
+@given(source=st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
+def test_of_any_text_problems_are_told_and_nothing_is_raised(source: str) -> None:
+    tell_all(source)
+
+
+@quick
+@given(random=randoms)
+def test_of_a_tree_of_whatever_comes_problems_are_told_and_nothing_is_raised(random: Random) -> None:
+    tell_all(to_source(any_tree(random, 4)))
+
+
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@given(random=randoms)
+def test_a_text_that_was_changed_by_accident_is_refused_or_means_one_thing(
+    sqlite_engine: Engine, postgresql_engine: Engine, random: Random
+) -> None:
+    around = engines_of.surroundings_of(random, 2)
+    source = mutated(random, to_source(tree_of(random, random.choice(TYPES), 4)))
+    note(source)
+    tell_all(source)
+    tree, found = read(source)
+    if not found:
+        assert not [engines_of.told(d) for d in engines_of.differences([sqlite_engine, postgresql_engine], [tree], around)]
