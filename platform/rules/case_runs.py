@@ -22,9 +22,9 @@ from sqlalchemy.types import TypeEngine
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import decimals
-from fieldstone.rules.cases import MOST_DIGITS, NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global
+from fieldstone.rules.cases import NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global
 from fieldstone.rules.dialects import dialect_of
-from fieldstone.rules.errors import Category, EvaluationError, NotInSql
+from fieldstone.rules.errors import EvaluationError, NotInSql
 from fieldstone.rules.functions.written import time_text
 from fieldstone.rules.python import Context, to_python
 from fieldstone.rules.sql import to_sql
@@ -199,11 +199,6 @@ def _failed(one: Case, row: CaseRow, engine: str, category: str) -> RowResult:
 
 
 def _found(one: Case, row: CaseRow, engine: str, type_: ValueType, value: object, *, error: str | None = None) -> RowResult:
-    if isinstance(value, Decimal):
-        if one.returns == "percent":
-            value = value.scaleb(2, decimals.WIDE)
-        if one.scale is not None and abs(decimals.rounded(value, one.scale)) >= Decimal(10) ** (MOST_DIGITS - one.scale):
-            return _failed(one, row, engine, Category.OUT_OF_RANGE.value)
     got = _encoded(value, type_)
     deviates = _deviates(row, engine)
     expected = row.sql_result if deviates else row.expected

@@ -268,7 +268,7 @@ class Reader:
             fields=fields,
             rows=tuple(self.row(index, row, fields, type_) for index, row in enumerate(rows)),
             returns=type_,
-            scale=self.whole(returns["scale"], ("returns", "scale"), 0, MOST_DIGITS) if "scale" in returns else None,
+            scale=self.whole(returns["scale"], ("returns", "scale"), 0, bounds.EXPONENT) if "scale" in returns else None,
             now=self.now(context.get("now")),
             zone=self.zone(context.get("zone", "UTC")),
         )
