@@ -168,7 +168,7 @@ def _distinct(fields: Iterable[FieldDef]) -> tuple[FieldDef, ...]:
 
 def never_blank(field: FieldDef, value: object) -> object:
     """Return the value, false for a blank checkbox."""
-    return False if value is None and field.type == "checkbox" else value
+    return False if value is None and field.result_type == "checkbox" else value
 
 
 def evaluated(value: Value, image: dict[str, object], context: rules.Context) -> object:

@@ -24,6 +24,7 @@ from fieldstone.metadata.definitions.settings import CustomSettingDef
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.names import nearest
 from fieldstone.rules import Blanks, Checked, Resolved, Use, ValueType, check
+from fieldstone.rules.shown import as_shown
 
 T = TypeVar("T")
 
@@ -73,7 +74,8 @@ PEOPLE = ObjectDef(
     table="user",
 )
 
-# In these an own stored formula or that of a parent is read from its column: as people see it, rounded. Elsewhere it is expanded.
+# In these a formula field is expanded: its unrounded value counts, in the null mode of the outer expression. Everywhere else a formula
+# field is what people see of it, stored or not: rounded, in its own null mode, blank where it fails.
 EXPANDING = frozenset({Use.FORMULA, Use.DEFAULT})
 
 
@@ -92,6 +94,7 @@ class Scopes:
         self.source = source
         self._scopes: dict[tuple[str | None, Use, str | None], ObjectScope] = {}
         self._formulas: dict[tuple[str, str], Checked | None] = {}
+        self._shown: dict[tuple[str, str], Checked | None] = {}
 
     def of(self, object_name: str | None, use: Use, record: str | None) -> ObjectScope:
         """Return the scope for one place; the same one at every call."""
@@ -120,6 +123,14 @@ class Scopes:
             except Refused:
                 pass
         return self._formulas[key]
+
+    def shown(self, field: FieldDef) -> Checked | None:
+        """Return a formula field that is not stored as people see it; None as for `formula`."""
+        key = ((field.object or "").lower(), field.name.lower())
+        if key not in self._shown:
+            formula = self.formula(field)
+            self._shown[key] = formula and as_shown(formula, decimals_of(field))
+        return self._shown[key]
 
 
 class ObjectScope:
@@ -198,7 +209,7 @@ class ObjectScope:
         type_ = value_type(field)
         formula = None
         if field.type == "formula" and (not field.stored or self.use in EXPANDING):
-            formula = self.scopes.formula(field)
+            formula = self.scopes.formula(field) if self.use in EXPANDING else self.scopes.shown(field)
         return Resolved(
             path=path,
             type=type_,
@@ -230,12 +241,26 @@ class ObjectScope:
                     return Resolved(path=path, type=ValueType.BOOLEAN, checkbox=True, user_dependent=True, own=False)
             case "$setup":
                 return self._setup(rest)
+            case "$objecttype":
+                return self._any_field(rest)
         return None
 
     def _record(self, rest: str) -> Resolved | None:
         assert self.record is not None
         found = self._path(self.record, rest, ("$Record",))
         return None if found is None else replace(found, own=False)
+
+    def _any_field(self, rest: str) -> Resolved | None:
+        """Return a field of an object as such, of no record: `$ObjectType.product.Fields.price`, for VLOOKUP."""
+        of, _, behind = rest.partition(".")
+        head, _, name = behind.partition(".")
+        definition = self.scopes.object(of)
+        field = definition.field(name) if definition is not None and head.lower() == "fields" else None
+        if definition is None or field is None:
+            return None
+        found = self._field(field, ("$ObjectType", definition.name, "Fields", field.name), own=False)
+        percent, key = field.result_type == "percent", field.name == definition.name_field
+        return replace(found, type=ValueType.FIELD, holds=found.type, key=key, percent=percent, number_field=False, formula=None)
 
     def _setup(self, rest: str) -> Resolved | None:
         name, _, field_name = rest.partition(".")
@@ -276,6 +301,13 @@ def steps_of(source: Source, object_name: str, path: str) -> tuple[FieldDef, ...
         definition = following[1]
     field = definition.field(last) if definition is not None else None
     return None if field is None else (*found, field)
+
+
+def decimals_of(field: FieldDef) -> int | None:
+    """Return how many decimals a numeric field has in expressions, where a percent is its fraction; None if it is no number."""
+    if field.result_type not in ("number", "currency", "percent"):
+        return None
+    return (field.scale or 0) + (2 if field.result_type == "percent" else 0)
 
 
 def setup_values(source: Source, profile: str | None) -> dict[str, object]:

@@ -90,7 +90,8 @@ def _load(batch: Batch, item: Item) -> None:
     if item.change.id is None:
         load_and_lock.begin(batch)
         return
-    found = lock(batch.tx, batch.asking, batch.object, [item.change.id], hold=False).get(item.change.id)
+    live = parents.live_roll_ups(batch.object)
+    found = lock(batch.tx, batch.asking, batch.object, [item.change.id], hold=False, live=live).get(item.change.id)
     if found is None:
         raise NotVisible(batch.object.name)
     item.id, item.prior, item.image, item.access = item.change.id, found.image, dict(found.image), found.access
@@ -157,12 +158,13 @@ def _live_value(gate: Gate, definition: ObjectDef, found: FieldDef, item: Item, 
     """A live formula for the draft; blank where it reads through a record that the principal cannot see."""
     compiled = gate.snapshot.expression(found.formula or "", definition.name, "formula", found.blanks)
     for path in compiled.reads:
-        if len(path) > 1 and path[0] in item.looked and item.looked[path[0]][1].access < READ:
+        looked = item.looked[path[0]][1] if len(path) > 1 and path[0] in item.looked else None
+        if looked is not None and (looked.access < READ or any(path[: len(hop)] == hop for hop in looked.unseen)):
             return None
     try:
         return fit(found, evaluation.value(compiled, item))
     except (EvaluationError, ValueError):
-        return None
+        return fit(found, None)
 
 
 def _states(snapshot: Snapshot, definition: ObjectDef, name: str | None, item: Item, evaluation: Evaluation) -> dict[str, State]:

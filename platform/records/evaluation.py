@@ -15,6 +15,7 @@ from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.snapshot import Compiled
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.rules import Context
+from fieldstone.rules.python import LookUp
 
 NUMERIC = frozenset({"number", "currency", "percent"})
 DIGITS = 18  # of a stored number, before and after the point
@@ -38,16 +39,17 @@ class Evaluated(Protocol):
 
 
 class Evaluation:
-    """Evaluates expressions on records of one batch, or one draft."""
+    """Evaluates expressions on records of one batch, or one draft. `look_up`: what VLOOKUP asks, where it may be asked."""
 
-    def __init__(self, batch: Asking) -> None:
+    def __init__(self, batch: Asking, look_up: LookUp | None = None) -> None:
         principal = batch.asking.principal
         self.now = batch.now
         self.zone = principal.zone
         self.today: date = batch.now.astimezone(principal.zone).date()
         self.globals = batch.asking.globals
+        self.look_up = look_up
         self._plain = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals)
-        self._new = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True)
+        self._new = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True, look_up=look_up)
 
     def value(self, compiled: Compiled, item: Evaluated) -> Any:
         """Return the value of an expression for a record. Raises EvaluationError."""
@@ -65,7 +67,7 @@ class Evaluation:
         """Return what expressions know besides the record's values."""
         if item.prior is None:
             return self._new
-        return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior)
+        return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior, look_up=self.look_up)
 
 
 def fit(found: FieldDef, value: Any) -> Any:

@@ -39,7 +39,7 @@ def filled(batch: Batch, texts: Mapping[str, str], item: Item, evaluation: Evalu
         compiled = _compiled(batch.snapshot, batch.object.name, match[1])
         if compiled is None:
             return match[0]
-        if not all(_may_read(batch, item, path) for path in compiled.reads):
+        if not all(_may_read(batch, item, path) for path in compiled.reads | compiled.checked.names):
             return ""
         try:
             return shown(evaluation.value(compiled, item))

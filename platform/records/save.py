@@ -102,11 +102,11 @@ def _order(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factory], ...]:
         (saves, parents.step),
         (("create",), defaults.step),  # 5
         (saves, formulas.step),  # 6
+        (saves, layout.step),
         (saves, added.before_save),  # 7
         ((*saves, "transfer"), formulas.settle_unchanged),  # 8
         ((*saves, "transfer"), parents.again),
         ((*saves, "transfer"), system_validation.step),  # 9
-        (saves, layout.step),
         (saves, validation_rules.step),  # 10
         (saves, added.guarded),
         ((*saves, "restore"), unique.step),  # 11

@@ -98,6 +98,14 @@ class PageLayoutDef(Definition):
         """Every item of every section, in reading order."""
         return (item for tab in self.tabs for section in tab.sections for item in section.items)
 
+    def parts(self) -> Iterator[Conditions]:
+        """Every tab, section and item: what a form shows, with its conditions."""
+        for tab in self.tabs:
+            yield tab
+            for section in tab.sections:
+                yield section
+                yield from section.items
+
     def related_lists(self) -> Iterator[RelatedListDef]:
         """Every related list, in reading order."""
         return (related for tab in self.tabs for related in tab.related_lists)

@@ -177,10 +177,16 @@ class _Closure:
 
 
 def inputs(snapshot: Snapshot, definition: ObjectDef, found: FieldDef) -> Iterable[tuple[ObjectDef, tuple[str, ...]]]:
-    """Yield what a formula or roll-up reads: paths, each from the object it starts at; names such as `$User.Id` are nobody's secret."""
+    """Yield what a formula or roll-up reads: paths, each from the object it starts at; names such as `$User.Id` are nobody's secret.
+
+    Of a formula that reads another both count: the other, and what is read inside it. It is expanded with all its digits, so that one
+    which was declassified opens no formula that reads it.
+    """
     if found.type == "formula" and found.formula is not None:
-        for path in snapshot.expression(found.formula, definition.name, "formula", found.blanks).reads:
-            yield definition, path
+        checked = snapshot.expression(found.formula, definition.name, "formula", found.blanks).checked
+        for path in checked.reads | checked.names:
+            if not path[0].startswith("$"):
+                yield definition, path
     elif found.type == "roll_up" and found.relation is not None:
         child = snapshot.objects[found.relation.partition(".")[0]]
         yield child, (found.relation.partition(".")[2],)

@@ -48,15 +48,20 @@ class ReadersScope:
         return self._all.object_label
 
     def resolve(self, name: str) -> rules.Resolved | None:
-        """Return what `name` stands for, None if the reader may not read it or there is no such thing."""
+        """Return what `name` stands for, None if the reader may not read it or there is no such thing.
+
+        A formula that is computed in the query is a column like others: what the reader sees of it, blank behind an invisible parent.
+        """
         found = self._all.resolve(name)
         if found is None or found.path[0].startswith("$"):
             return found
         try:
-            resolve(self._asking, self._definition, ".".join(found.path))
+            named = resolve(self._asking, self._definition, ".".join(found.path))
         except Refused:
             return None
-        return found
+        if found.formula is None or not found.formula.sql:
+            return found
+        return replace(found, formula=None, percent=named.field.result_type == "percent", user_dependent=False)
 
     def nearest(self, name: str) -> str | None:
         """Return the readable name most like `name`."""

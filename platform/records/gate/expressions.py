@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import case, cast, func, null, type_coerce
+from sqlalchemy import Numeric, case, cast, false, func, null, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
@@ -52,15 +52,17 @@ class Terms:
         return self._context
 
     def value(self, compiled: Compiled, columns: Columns, found: FieldDef) -> ColumnElement[Any]:
-        """Return the value of formula `found`, rounded to its digits; percent in points, as fields hold it."""
+        """Return the value of formula `found`, as fields hold it: rounded, percent in points, a failing checkbox not ticked."""
         checked = compiled.checked
         number = _number(found)
         made = rules.value(checked, _dotted(columns), self.dialect, self.context(checked), number=number)
+        if found.result_type == "checkbox":
+            return func.coalesce(made, false(), type_=made.type)
         if found.result_type != "percent" or number is None:
             return made
         points = ExactNumber(number.precision, number.scale - 2)
         # A fraction with two more digits is the same scaled integer as its points.
-        return type_coerce(made, points) if self.dialect is rules.SQLITE else type_coerce(made * 100, points)
+        return type_coerce(made, points) if self.dialect is rules.SQLITE else cast(type_coerce(made, Numeric()) * 100, points)
 
     def day(self, compiled: Compiled, columns: Columns) -> ColumnElement[Any]:
         """Return an expression that gives a date."""

@@ -85,8 +85,12 @@ def live(sources: Sources, holder: Any, found: FieldDef) -> ColumnElement[Any]:
     inner = Sources(sources.asking, child, table, sources.terms, raw=True)
     value = aggregate(inner, found)
     condition = and_(tables.column(table, link) == holder, table.c.deleted_at.is_(None))
-    result = select(value).select_from(inner.origin).where(condition).correlate_except(*inner.tables).scalar_subquery()
-    return func.coalesce(result, literal(Decimal(0), value.type), type_=value.type) if found.function == "sum" else result
+    result: ColumnElement[Any] = select(value).select_from(inner.origin).where(condition).correlate_except(*inner.tables).scalar_subquery()
+    if found.function not in ("count", "sum"):
+        return result
+    if found.function == "sum":
+        result = func.coalesce(result, literal(Decimal(0), value.type), type_=value.type)
+    return case((holder.is_not(None), result))  # blank where there is no parent, 0 where one has no children
 
 
 def of_no_rows(found: FieldDef) -> Any:

@@ -42,7 +42,9 @@ from fieldstone.metadata.snapshot import Relation, Snapshot
 from fieldstone.metadata.tables import compared_column
 from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.access import EDIT, FULL, READ
+from fieldstone.records.gate.expressions import Terms
 from fieldstone.records.gate.sharing import Reader
+from fieldstone.records.gate.sources import Sources
 from fieldstone.records.gate.storage import Storage, storage
 from fieldstone.records.gate.tables import marked
 
@@ -58,30 +60,43 @@ class Locked:
 
 
 def lock(
-    tx: Transaction, asking: Reader, definition: ObjectDef, ids: Iterable[str], *, deleted: bool = False, hold: bool = True
+    tx: Transaction,
+    asking: Reader,
+    definition: ObjectDef,
+    ids: Iterable[str],
+    *,
+    deleted: bool = False,
+    hold: bool = True,
+    live: tuple[str, ...] = (),
 ) -> dict[str, Locked]:
     """Lock the visible ones of `ids` in their order and return them by id, in one statement.
 
-    `deleted`: those in the recycle bin instead of the live ones. `hold` false only looks, for a draft. What is missing in the answer
-    does not exist for the reader.
+    `deleted`: those in the recycle bin instead of the live ones. `hold` false only looks, for a draft. `live`: roll-ups that are not
+    stored and come along. What is missing in the answer does not exist for the reader.
     """
     wanted = sorted({each for each in ids if is_id(each)})
     if not wanted:
         return {}
     store = storage(asking.snapshot, definition.name)
-    key = ("lock", asking.shape, deleted, hold)
+    key = ("lock", asking.shape, deleted, hold, live)
     prepared = asking.rights.compiled.get((store, key))
     if prepared is None:
-        prepared = asking.rights.compiled[store, key] = _lock_statement(asking, store, deleted, hold)
+        terms = Terms(tx, asking)
+        prepared = _lock_statement(asking, store, deleted, hold, live, terms)
+        if terms.lasting:
+            asking.rights.compiled[store, key] = prepared
     rows = tx.connection.execute(prepared, {**asking.parameters, "ids": wanted}).all()
-    names = tuple(store.fields)
+    names = (*store.fields, *live)
     width = len(names)
     return {row[0]: Locked(dict(zip(names, row, strict=False)), row[width]) for row in rows}
 
 
-def _lock_statement(asking: Reader, store: Storage, deleted: bool, hold: bool) -> Select[Any]:
+def _lock_statement(asking: Reader, store: Storage, deleted: bool, hold: bool, live: tuple[str, ...], terms: Terms) -> Select[Any]:
     table, definition = store.table, store.definition
     columns = [tables.column(table, found) for found in store.fields.values()]
+    if live:
+        sources = Sources(asking, definition, table, terms, raw=True)
+        columns += [sources.value((name,)) for name in live]
     edit, full = (true() if each is None else each for each in sharing.level_of(asking, definition, table))
     access = case((full, FULL), (edit, EDIT), else_=READ).label("access")
     seen = sharing.condition(asking, definition, table, READ)
@@ -154,6 +169,7 @@ class Looked:
     exists: bool
     access: int  # NONE, READ or EDIT; EDIT is only found out for a master
     values: Mapping[str, Any]  # by path, such as "account.industry"
+    unseen: frozenset[tuple[str, ...]] = frozenset()  # further lookups on the way, such as ("account", "parent"), to what they may not see
 
 
 def look(
@@ -170,9 +186,13 @@ def look(
     for rules, which see everything. The answer has the order of `wanted`.
     """
     key = ("look", asking.shape, definition.name, lookups, paths, tx.dialect)
+    hops = _hops(paths)
     prepared = asking.rights.compiled.get(key)
     if prepared is None:
-        prepared = asking.rights.compiled[key] = _look_statement(asking, definition, lookups, paths, tx.dialect)
+        terms = Terms(tx, asking)
+        prepared = _look_statement(asking, definition, lookups, paths, hops, terms, tx.dialect)
+        if terms.lasting:
+            asking.rights.compiled[key] = prepared
     rows = [[index, *(_bindable(each.get(name)) for name in lookups)] for index, each in enumerate(wanted)]
     answered: list[dict[str, Looked]] = [{} for _ in wanted]
     for row in tx.connection.execute(prepared, {**asking.parameters, "wanted": rows}):
@@ -185,9 +205,15 @@ def look(
         for path in paths:
             values[path[0]][".".join(path)] = row[at]
             at += 1
+        unseen = frozenset(hop for hop, hidden in zip(hops, row[at:], strict=True) if hidden)
         for name in lookups:
-            place[name] = Looked(*flags[name], values[name])
+            place[name] = Looked(*flags[name], values[name], frozenset(hop for hop in unseen if hop[0] == name) if unseen else unseen)
     return answered
+
+
+def _hops(paths: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """The lookups that paths go through after the first."""
+    return tuple(sorted({path[:count] for path in paths for count in range(2, len(path))}))
 
 
 def _bindable(value: str | None) -> str | None:
@@ -195,7 +221,13 @@ def _bindable(value: str | None) -> str | None:
 
 
 def _look_statement(
-    asking: Reader, definition: ObjectDef, lookups: tuple[str, ...], paths: tuple[tuple[str, ...], ...], dialect: str
+    asking: Reader,
+    definition: ObjectDef,
+    lookups: tuple[str, ...],
+    paths: tuple[tuple[str, ...], ...],
+    hops: tuple[tuple[str, ...], ...],
+    terms: Terms,
+    dialect: str,
 ) -> Select[Any]:
     snapshot = asking.snapshot
     rows, cell = _rows(dialect)
@@ -230,9 +262,10 @@ def _look_statement(
         columns += [case((there, 1), else_=0), case(*levels, else_=0)]
     for path in paths:
         holder_definition, alias = parent(path[:-1])
-        found = holder_definition.field(path[-1])
-        assert found is not None
-        columns.append(tables.column(alias, found))
+        columns.append(Sources(asking, holder_definition, alias, terms, raw=True).value(path[-1:]))
+    for hop in hops:
+        target, alias = parent(hop)
+        columns.append(case((or_(alias.c.id.is_(None), _given(asking, target, alias, READ)), 0), else_=1))
     return marked(select(*columns).select_from(origin), "look")
 
 

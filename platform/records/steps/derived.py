@@ -17,6 +17,7 @@ from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.snapshot import RollUp, Snapshot
 from fieldstone.records.changes import Action, Batch, Change, Derived, Item, Step
 from fieldstone.records.evaluation import Evaluation, fit
+from fieldstone.records.look_up import LookUp
 from fieldstone.records.gate.roll_ups import recompute
 from fieldstone.records.gate.sharing import Reader, reader
 from fieldstone.records.gate.storage import storage
@@ -116,7 +117,8 @@ def reads_of(snapshot: Snapshot, roll_up: RollUp) -> frozenset[str]:
 def _recompute_parents(
     batch: Batch, asking: Reader, definition: ObjectDef, roll_ups: tuple[RollUp, ...], ids: Mapping[str, Touched], level: int
 ) -> None:
-    locked = lock(batch.tx, asking, definition, ids)  # parents in the recycle bin are brought up to date when they come back
+    live = parents.needs(batch.snapshot, definition).live
+    locked = lock(batch.tx, asking, definition, ids, live=live)  # parents in the recycle bin are brought up to date when they come back
     if not locked:
         return
     values = recompute(batch.tx, asking, roll_ups, sorted(locked))
@@ -166,7 +168,7 @@ def _judge(batch: Batch, above: Batch, ids: Mapping[str, Touched]) -> None:
         return
     parents.look_up(above, parents.needs(above.snapshot, above.object))
     saving = replace(above, asking=batch.asking)  # $User and $Permission are those of who saves
-    evaluation = Evaluation(saving)
+    evaluation = Evaluation(saving, LookUp(saving))
     for item in above.items:
         validation_rules.ask(rules, saving, item, evaluation)
         for cause in batch.items:

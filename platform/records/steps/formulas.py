@@ -37,12 +37,12 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
 
 
 def compute(formulas: Formulas, item: Item, evaluation: Evaluation) -> None:
-    """Put the results of all stored formulas into the image; one that ends in an error is blank."""
+    """Put the results of all stored formulas into the image; one that ends in an error is blank, a checkbox is not ticked."""
     for found, compiled in formulas:
         try:
             item.image[found.name] = fit(found, evaluation.value(compiled, item))
         except (EvaluationError, ValueError):
-            item.image[found.name] = None
+            item.image[found.name] = fit(found, None)
 
 
 def settle_unchanged(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step:

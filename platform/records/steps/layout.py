@@ -1,6 +1,7 @@
 """What a form's layout asks on save: required, hidden and frozen there are judged again, with the same evaluator as the form itself.
 
-Only for changes that came through a form (`Change.options["layout"]`): API and imports ignore layouts.
+Only for changes that came through a form (`Change.options["layout"]`): API and imports ignore layouts. It stands before the automations
+of the object, for the form has seen what was typed and not what they make of it.
 Source: spec/metadata.md, section 6 "On save".
 """
 
@@ -14,6 +15,7 @@ from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.steps import parents
 from fieldstone.rules import EvaluationError
 
 USE = "layout"
@@ -94,11 +96,13 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
         return None
 
     def judge(batch: Batch) -> None:
+        shown = [(item, layout) for item in batch.open if (layout := layouts.get(item.change.options.get("layout", ""))) is not None]
+        if not shown:
+            return
+        parents.look_up(batch, parents.needs(snapshot, definition))  # of lookups that defaults have set
         evaluation = Evaluation(batch)
-        for item in batch.open:
-            layout = layouts.get(item.change.options.get("layout", ""))
-            if layout is not None:
-                _judge(placed(snapshot, layout), item, evaluation)
+        for item, layout in shown:
+            _judge(placed(snapshot, layout), item, evaluation)
 
     return judge
 
@@ -109,7 +113,7 @@ def _judge(items: tuple[Placed, ...], item: Item, evaluation: Evaluation) -> Non
         if item.problem_at(each.field):
             continue
         if not found.visible or found.read_only:
-            if each.field in item.given and each.field in item.changed and not item.is_new:
+            if item.prior is not None and each.field in item.given and item.image.get(each.field) != item.prior.get(each.field):
                 item.refuse("not_editable_now", field=each.field)
         elif found.required and item.image.get(each.field) is None:
             item.refuse("required", field=each.field, object=item.change.object)

@@ -7,12 +7,17 @@ from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.gate.access import FULL
+from fieldstone.records.gate.roll_ups import of_no_rows
 from fieldstone.records.gate.write import lock
+from fieldstone.records.steps import parents
 
 
 def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step:
     """Return the step: a new record gets its id, others are locked by id."""
-    return begin if action == "create" else load
+    if action == "create":
+        return begin
+    live = parents.needs(snapshot, definition).live if action == "update" else ()
+    return lambda batch: load(batch, live)
 
 
 def begin(batch: Batch) -> None:
@@ -31,6 +36,7 @@ def begin(batch: Batch) -> None:
             "deleted_at": None,
             "deleted_by": None,
         }
+        item.image |= {name: of_no_rows(batch.object.fields[name]) for name in parents.live_roll_ups(batch.object)}
         if "stamps" in item.change.options:
             _set_stamps(batch, item)
 
@@ -46,15 +52,16 @@ def _set_stamps(batch: Batch, item: Item) -> None:
     item.image |= {"updated_at": item.image["created_at"], "updated_by": item.image["created_by"]}
 
 
-def load(batch: Batch) -> None:
-    """Lock the records of the batch; unknown and invisible ones are told alike."""
+def load(batch: Batch, live: tuple[str, ...] = ()) -> None:
+    """Lock the records of the batch, with these roll-ups that are not stored; unknown and invisible records are told alike."""
     seen: set[str] = set()
     for item in batch.items:
         item.id = (item.change.id or "").lower()
         if item.id in seen:
             item.refuse("duplicate_in_batch", pointer="/id", own="duplicate_in_batch")
         seen.add(item.id)
-    found = lock(batch.tx, batch.asking, batch.object, (item.id for item in batch.live), deleted=batch.action == "restore")
+    wanted = (item.id for item in batch.live)
+    found = lock(batch.tx, batch.asking, batch.object, wanted, deleted=batch.action == "restore", live=live)
     for item in batch.live:
         locked = found.get(item.id)
         if locked is None:

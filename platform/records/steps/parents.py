@@ -1,4 +1,5 @@
 """What lookups lead to: looked up once for the whole batch, for the check that they may be named and for rules that read through them.
+Of the record itself: which roll-ups that are not stored rules ask for.
 
 One statement before the defaults; a second one only if defaults or before-save rules have pointed a lookup somewhere else.
 """
@@ -30,6 +31,7 @@ class Needs:
     lookups: tuple[str, ...]  # all lookups of the object, and its owner
     paths: tuple[Path, ...]  # read by rules, defaults and lookup filters
     read_through: frozenset[str]  # lookups that rules and defaults go through, so that they are wanted even where nothing changed
+    live: tuple[str, ...] = ()  # roll-ups of the object that rules read and no column holds
 
 
 def needs(snapshot: Snapshot, definition: ObjectDef) -> Needs:
@@ -49,7 +51,8 @@ def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
     lookups = [found.name for found in definition.fields.values() if found.type in LOOKUPS and found.column is not None]
     if "owner" in definition.system_fields:
         lookups.append("owner")
-    read = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads if len(path) > 1 and path[0] in lookups}
+    every = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads}
+    read = {path for path in every if len(path) > 1 and path[0] in lookups}
     paths = set(read)
     for found in definition.fields.values():
         if found.type in LOOKUPS and found.filter is not None:
@@ -62,7 +65,13 @@ def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
             paths.add((found.name, "active"))
     if "owner" in lookups:
         paths.add(("owner", "active"))
-    return Needs(tuple(lookups), tuple(sorted(paths | read)), frozenset(path[0] for path in read))
+    live = tuple(name for name in live_roll_ups(definition) if (name,) in every)
+    return Needs(tuple(lookups), tuple(sorted(paths | read)), frozenset(path[0] for path in read), live)
+
+
+def live_roll_ups(definition: ObjectDef) -> tuple[str, ...]:
+    """Return the roll-ups of an object that are computed when they are read."""
+    return tuple(name for name, found in definition.fields.items() if found.type == "roll_up" and not found.stored)
 
 
 def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled]:
@@ -86,8 +95,8 @@ def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled
             yield snapshot.expression(process.entry.criteria, definition.name, "approval")
     for layout in snapshot.all("page_layout", definition.name):
         assert isinstance(layout, PageLayoutDef)
-        for item in layout.items():
-            for condition in (item.visible_when, item.required_when, item.read_only_when):
+        for part in layout.parts():
+            for condition in (part.visible_when, part.required_when, part.read_only_when):
                 if condition is not None:
                     yield snapshot.expression(condition, definition.name, "layout")
 

@@ -11,6 +11,7 @@ from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.look_up import LookUp
 from fieldstone.records.messages import filled
 from fieldstone.rules import EvaluationError
 
@@ -31,7 +32,7 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
         return None
 
     def validate(batch: Batch) -> None:
-        evaluation = Evaluation(batch)
+        evaluation = Evaluation(batch, LookUp(batch))
         for item in batch.open:
             ask(rules, batch, item, evaluation)
 

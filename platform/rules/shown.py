@@ -1,0 +1,67 @@
+"""A formula field as people see it, for conditions that read it: they must not differ with where the platform keeps its value.
+
+Here: a checked formula wrapped so that it can be expanded in an expression of another null mode and still gives what the field shows.
+Not here: which expressions expand formulas as they are (the scope), values of fields that are stored (their columns).
+Source: spec/expressions.md, sections 4 to 6; spec/metadata.md, section 4 "Stored or live".
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+
+from fieldstone.rules.check import Use, check, described
+from fieldstone.rules.functions.entry import Function
+from fieldstone.rules.scope import Resolved
+from fieldstone.rules.tree import Call, Checked, FieldRef, Inlined, Literal, Node, bottom_up, children
+from fieldstone.rules.value_types import ValueType
+
+
+def as_shown(formula: Checked, scale: int | None) -> Checked:
+    """Return `formula` as the field shows it, whatever the null mode around it: blank numbers as its own mode reads them, a number
+    rounded to `scale` decimals (of a percent: those of the fraction), true or false and never neither, blank where it fails.
+    """
+    node = _blanks_as_zero(formula.node) if formula.zero else formula.node
+    if node.type is ValueType.NUMBER and scale is not None:
+        node = _call("ROUND(0, 0)", node, Literal(Decimal(scale), ValueType.NUMBER, node.place))
+    if node.type is ValueType.BOOLEAN:
+        node = _call("IFERROR(TRUE, FALSE)", _call("OR(TRUE)", node), Literal(False, ValueType.BOOLEAN, node.place))
+    elif node.type is not ValueType.NULL:
+        node = _call("IFERROR(NULL, NULL)", node, Literal(None, node.type, node.place))
+    return described(formula.source, node, False, ())
+
+
+def _blanks_as_zero(root: Node) -> Node:
+    def visit(node: Node, inner: list[Node]) -> Node:
+        match node:
+            case Call(function=function, place=place, type=type_):
+                return Call(function, tuple(inner), place, type_)
+            case Inlined(field=resolved, place=place, type=type_):
+                node = Inlined(resolved, inner[0], place, type_)
+        if isinstance(node, FieldRef | Inlined) and node.field.number_field:
+            return _call("BLANKVALUE(0, 0)", node, Literal(Decimal(0), ValueType.NUMBER, node.place))
+        return node
+
+    return bottom_up(root, children, visit)
+
+
+def _call(like: str, *arguments: Node) -> Call:
+    """Return a call of the function that `like` calls: whatever the types, it is the same entry."""
+    return Call(_function(like), arguments, arguments[0].place, arguments[0].type)
+
+
+class _NoNames:
+    object_label = ""
+
+    def resolve(self, name: str) -> Resolved | None:
+        return None
+
+    def nearest(self, name: str) -> str | None:
+        return None
+
+
+@cache
+def _function(like: str) -> Function:
+    node = check(like, _NoNames(), Use.FORMULA).node
+    assert isinstance(node, Call)
+    return node.function

@@ -1,0 +1,248 @@
+"""A formula or roll-up means the same wherever it is asked for, and whether the platform keeps its value or computes it when asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal as D
+
+import pytest
+import time_machine
+
+from fieldstone.errors import Refused
+from fieldstone.records.query import Group, Query, Sort
+from fieldstone.records.steps.layout import State
+from tests.support.orgs import obj, picklist
+from tests.support.worlds import World, everything, profile, rule, world
+
+LIVE = "+ 0 * YEAR(TODAY())"  # changes no number, and keeps the platform from storing it
+DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def formula(returns: str, source: str, **options) -> dict:
+    return {"type": "formula", "label": "Formula", "returns": returns, "formula": source, **options}
+
+
+COMPANY = obj(
+    "company",
+    {
+        "industry": picklist("it", "bank"),
+        "parent": {"type": "lookup", "label": "Parent", "to": "company"},
+        "group": formula("text", "TEXT(parent.industry)"),
+        "coming": {
+            "type": "roll_up",
+            "label": "Coming",
+            "relation": "deal.company",
+            "function": "sum",
+            "field": "amount",
+            "filter": "due > TODAY()",
+        },
+        "open_deals": {"type": "roll_up", "label": "Open", "relation": "deal.company", "function": "count", "filter": "days > 0"},
+    },
+)
+DEAL = obj(
+    "deal",
+    {
+        "company": {"type": "lookup", "label": "Company", "to": "company"},
+        "amount": {"type": "currency", "label": "Amount", "scale": 2},
+        "due": {"type": "date", "label": "Due"},
+        "note": {"type": "text", "label": "Note"},
+        "third": formula("percent", "amount / 3 / 100", scale=1),
+        "third_live": formula("percent", f"amount / 3 / 100 {LIVE}", scale=1),
+        "ratio": formula("number", "100 / amount", scale=1),
+        "ratio_live": formula("number", f"100 / amount {LIVE}", scale=1),
+        "large": formula("checkbox", "100 / amount < 1"),
+        "large_live": formula("checkbox", f"100 / amount {LIVE} < 1"),
+        "thirds": formula("number", "third * 300", scale=2),
+        "days": formula("number", "due - TODAY()", blanks="blank"),
+        "late": formula("checkbox", "due < TODAY()"),
+        "mine": formula("checkbox", "owner = $User.Id"),
+        "of_group": formula("text", "company.parent.name"),
+    },
+)
+LAYOUT = {
+    "kind": "page_layout",
+    "object": "deal",
+    "api_name": "standard",
+    "label": "Standard",
+    "tabs": [
+        {
+            "id": "main",
+            "label": "Main",
+            "sections": [
+                {"id": "key", "label": "Key", "items": [{"field": "name"}, {"field": "company"}]},
+                {"id": "bank", "label": "Bank", "visible_when": 'company.industry = "bank"', "items": [{"field": "amount"}]},
+                {"id": "more", "label": "More", "items": [{"field": "note", "required_when": "company.coming > 100"}]},
+            ],
+        }
+    ],
+}
+DOCUMENTS = [
+    *(COMPANY, DEAL, LAYOUT),
+    rule("company", "cap", "coming > 1000", "too much is coming: {{ coming }}"),
+    rule("deal", "cap", "AND(company.coming > 500, ISNEW())", "enough"),
+    rule("deal", "tenth", 'AND(note = "asks", third_live = 0.333, ratio_live = 1, NOT(large_live))', "asked"),
+    profile("seller", {"company": everything(COMPANY), "deal": everything(DEAL)}),
+]
+
+
+def people(engine) -> World:
+    made = world(engine, *DOCUMENTS)
+    made.person("Rep", profile="seller")
+    made.person("Peer", profile="seller")
+    return made
+
+
+@pytest.fixture
+def org(a_world) -> World:
+    return a_world("computed fields", people)
+
+
+@pytest.fixture
+def many(org) -> World:
+    for name, amount in (("a", None), ("b", "100.00"), ("c", "200.00"), ("d", "0.00")):
+        org.create("deal", {"name": name, "amount": amount}, "Rep")
+    return org
+
+
+def found(org: World, condition: str, who: str = "Rep") -> str:
+    with org.reading(who) as gate:
+        query = Query(object="deal", select=("name",), filter=condition, sort=(Sort(field="name"),))
+        return "".join(each["name"] for each in gate.read(query).records)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "filters"),
+    [
+        pytest.param(
+            "third",
+            [D("0.0"), D("33.3"), D("66.7"), D("0.0")],
+            {"{0} = 0.333": "b", "{0} = 0": "ad", "{0} * 3 = 0.999": "b", "NOT(ISBLANK({0}))": "abcd", "{0} > 0.6666": "c"},
+            id="a rounded number, blank amounts read as zero",
+        ),
+        pytest.param(
+            "ratio",
+            [None, D("1.0"), D("0.5"), None],
+            {"ISBLANK({0})": "ad", "BLANKVALUE({0}, 7) = 7": "ad", "{0} = 0.5": "c", "NOT({0} = 1)": "c"},
+            id="a failing one is blank",
+        ),
+        pytest.param(
+            "large",
+            [False, False, True, False],
+            {"{0}": "c", "NOT({0})": "abd", "{0} = FALSE": "abd"},
+            id="a failing checkbox is not ticked",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kept", ["", "_live"], ids=["stored", "live"])
+def test_stored_or_live_is_no_difference_to_anybody(many, name, shown, filters, kept):
+    field = name + kept
+    assert (many.snapshot.object("deal").fields[field].stored) is (kept == "")
+    with many.reading("Rep") as gate:
+        records = gate.read(Query(object="deal", sort=(Sort(field="name"),))).records
+        groups = gate.groups(Query(object="deal"), [Group(field=field)], {"n": ("count", None)})
+        ordered = gate.read(Query(object="deal", sort=(Sort(field=field, descending=True), Sort(field="name")))).records
+    assert [str(each[field]) for each in records] == [str(each) for each in shown]
+    assert {source: found(many, source.format(field)) for source in filters} == filters
+    assert sorted((str(row[field]), row["n"]) for row in groups) == sorted((str(each), shown.count(each)) for each in set(shown))
+    values = [each[field] for each in ordered]
+    assert values == [*sorted((each for each in values if each is not None), reverse=True), *(each for each in values if each is None)]
+    if name != "large":
+        with many.reading("Rep") as gate:
+            assert gate.totals(Query(object="deal"), {"sum": ("sum", field)}) == {"sum": sum(each for each in shown if each is not None)}
+
+
+def test_a_formula_in_a_formula_gives_all_its_digits(many):
+    with many.reading("Rep") as gate:
+        records = gate.read(Query(object="deal", select=("thirds",), sort=(Sort(field="name"),))).records
+    assert [each["thirds"] for each in records] == [D("0.00"), D("100.00"), D("200.00"), D("0.00")]
+
+
+def test_a_rule_reads_a_live_formula_as_people_see_it(many):
+    with pytest.raises(Refused) as refused:
+        many.create("deal", {"name": "x", "amount": 100, "note": "asks"}, "Rep")
+    assert [problem.rule for problem in refused.value.problems] == ["tenth"]
+
+
+def test_a_formula_of_today_is_true_on_every_day_and_no_day_writes_anything(org):
+    for name, due in (("a", "2026-11-20"), ("b", "2026-11-22"), ("c", None)):
+        org.create("deal", {"name": name, "due": due}, "Rep")
+    seen = []
+    for day in (DAY, DAY.replace(day=22), DAY.replace(day=23, hour=0), DAY):
+        with time_machine.travel(day, tick=False), org.reading("Rep") as gate:
+            records = gate.read(Query(object="deal", sort=(Sort(field="days"), Sort(field="name")))).records
+            late = gate.count(Query(object="deal", filter="late")).value
+            summed = gate.totals(Query(object="deal"), {"sum": ("sum", "days")})["sum"]
+            seen.append(([(each["name"], each["days"], each["late"], each["row_version"]) for each in records], late, summed))
+    assert seen[0] == ([("a", -1, True, 1), ("b", 1, False, 1), ("c", None, False, 1)], 1, 0)
+    assert seen[1] == ([("a", -2, True, 1), ("b", 0, False, 1), ("c", None, False, 1)], 1, -2)
+    assert seen[2] == ([("a", -3, True, 1), ("b", -1, True, 1), ("c", None, False, 1)], 2, -4)
+    assert seen[3] == seen[0]
+
+
+def test_midnight_is_where_the_reader_is(org):
+    org.create("deal", {"name": "a", "due": "2026-11-22"}, "Rep")
+    org.update("user", org.people["Peer"], {"zone": "Asia/Shanghai", "profile": "seller"})
+    deal = org.create("deal", {"name": "b", "due": "2026-11-22"}, "Peer")
+    with time_machine.travel(DAY.replace(hour=20), tick=False):
+        with org.reading("Rep") as gate:
+            assert [each["days"] for each in gate.read(Query(object="deal")).records] == [1]
+        with org.reading("Peer") as gate:
+            assert gate.get("deal", deal)["days"] == 0
+
+
+def test_a_formula_of_the_user_is_each_readers_own(org):
+    deal = org.create("deal", {"name": "a"}, "Rep")
+    assert (org.get("deal", deal, "Rep")["mine"], org.get("deal", deal)["mine"]) == (True, False)
+    assert (found(org, "mine"), found(org, "mine", "builder")) == ("a", "")
+
+
+def test_a_live_roll_up_follows_the_clock_and_is_blank_behind_no_parent(org):
+    company = org.create("company", {"name": "c"}, "Rep")
+    for due in ("2026-11-22", "2026-11-23"):
+        org.create("deal", {"name": due, "company": company, "amount": 5, "due": due}, "Rep")
+    org.create("deal", {"name": "alone"}, "Rep")
+    for hours, expected in ((0, 10), (24, 5), (48, 0)):
+        with time_machine.travel(DAY.timestamp() + hours * 3600, tick=False), org.reading("Rep") as gate:
+            record = gate.get("company", company)
+            assert (record["coming"], record["open_deals"]) == (expected, expected / 5)
+            assert gate.count(Query(object="company", filter=f"coming = {expected}")).value == 1
+            through = gate.read(Query(object="deal", select=("company.coming",), sort=(Sort(field="name"),))).records
+            assert [each["company.coming"] for each in through] == [expected, expected, None]
+
+
+def test_a_rule_may_ask_for_a_live_roll_up_of_the_record_and_of_its_parent(org):
+    company = org.create("company", {"name": "c"}, "Rep")
+    first = org.create("deal", {"name": "x", "company": company, "amount": 600, "due": "2999-01-01"}, "Rep")
+    with pytest.raises(Refused) as refused:
+        org.create("deal", {"name": "y", "company": company}, "Rep")
+    assert [problem.rule for problem in refused.value.problems] == ["cap"]
+    assert org.update("company", company, {"name": "d"}, "Rep").status == "updated"
+    org.update("deal", first, {"amount": 2000}, "Rep")
+    with pytest.raises(Refused) as refused:
+        org.update("company", company, {"name": "e"}, "Rep")
+    assert [problem.message[""] for problem in refused.value.problems] == ["too much is coming: 2000.00"]
+
+
+def test_a_form_shows_live_fields_as_the_saved_record_will(org):
+    company = org.create("company", {"name": "c", "industry": "bank"}, "Rep")
+    deal = org.create("deal", {"name": "x", "company": company, "amount": 200, "due": "2999-01-01"}, "Rep")
+    names = ("coming", "open_deals", "group")
+    draft = org.records.draft(org.principal("Rep"), "company", company, {"name": "d"})
+    saved = org.get("company", company, "Rep")
+    assert {name: draft.values[name] for name in names} == {name: saved[name] for name in names}
+    draft = org.records.draft(org.principal("Rep"), "deal", deal, {"amount": "100"}, layout="standard")
+    assert (draft.values["third_live"], draft.values["ratio_live"], draft.values["large_live"]) == (D("33.3"), D("1.0"), False)
+    assert (draft.states["amount"], draft.states["note"]) == (State(), State(required=True))
+
+
+def test_a_condition_on_a_section_reads_through_lookups(org):
+    it, bank = (org.create("company", {"name": name, "industry": name}, "Rep") for name in ("it", "bank"))
+    for company, visible in ((it, False), (bank, True), (None, False)):
+        draft = org.records.draft(org.principal("Rep"), "deal", None, {"company": company}, "json", layout="standard")
+        assert draft.states["amount"].visible is visible
+    deal = org.create("deal", {"name": "x", "company": it}, "Rep")
+    with pytest.raises(Refused) as refused:
+        org.update("deal", deal, {"amount": "5"}, "Rep", given="form", options={"layout": "standard"})
+    assert [(problem.field, problem.code) for problem in refused.value.problems] == [("amount", "not_editable_now")]
+    saved = org.update("deal", deal, {"amount": "5", "company": bank}, "Rep", given="form", options={"layout": "standard"})
+    assert saved.status == "updated"
