@@ -21,6 +21,8 @@ from fieldstone.metadata.kind_names import FOLDERS, PER_OBJECT
 from fieldstone.metadata.places import Names, Place, Way, places
 
 TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+ANY_FIELD = re.compile(r"\$objecttype\.(\w+)\.fields\.", re.IGNORECASE)  # before a field of an object as such
+GLOBALS = {"custom_permission": "$permission", "custom_setting": "$setup", "object": "$objecttype"}  # kind → what names one
 
 
 def fields_read(place: Place, names: Names) -> Iterator[tuple[str, str]]:
@@ -44,7 +46,7 @@ class _Token:
     start: int
     end: int
     text: str
-    prefix: str  # "$Record." or ""
+    prefix: str  # "$Record.", "$ObjectType.<object>.Fields." or ""
     steps: list[tuple[str, str]]
 
 
@@ -58,6 +60,8 @@ def _tokens(place: Place, names: Names) -> Iterator[_Token]:
             of, prefix = place.object, ""
             if text.lower().startswith("$record.") and place.record:
                 of, prefix = place.record, text[: len("$record.")]
+            elif (head := ANY_FIELD.match(text)) is not None:
+                of, prefix = head[1], head[0]
             elif text.startswith("$") or of is None:
                 yield _Token(offset + match.start(1), offset + match.end(1), text, "", [])
                 continue
@@ -92,8 +96,8 @@ def _names(place: Place, kind: str, name: str, of: str, names: Names) -> bool:
         related = names.relation(place.object, place.value)
         return related is not None and related[0].lower() == name
     if place.form in ("expression", "template"):
-        head = {"custom_permission": "$permission.", "custom_setting": "$setup."}.get(kind)
-        return head is not None and any(f"{token.text.lower()}.".startswith(f"{head}{name}.") for token in _tokens(place, names))
+        head = GLOBALS.get(kind)
+        return head is not None and any(f"{token.text.lower()}.".startswith(f"{head}.{name}.") for token in _tokens(place, names))
     same_object = kind not in PER_OBJECT or (place.object or "").lower() == of
     return place.form in ("name", "key", "submitter") and place.kind == kind and place.value.lower() == name and same_object
 
@@ -194,7 +198,7 @@ class _Renaming:
         text = place.value
         for token in reversed(list(_tokens(place, self.names))):
             if token.steps:
-                new = token.prefix + self.path(token.text[len(token.prefix) :], token.steps)
+                new = self.of_global(token.prefix) + self.path(token.text[len(token.prefix) :], token.steps)
             else:
                 new = self.of_global(token.text)
             text = text[: token.start] + new + text[token.end :]
@@ -203,8 +207,7 @@ class _Renaming:
     def of_global(self, text: str) -> str:
         head, _, rest = text.partition(".")
         name, dot, field = rest.partition(".")
-        wanted = {"custom_permission": "$permission", "custom_setting": "$setup"}.get(self.kind)
-        return f"{head}.{self.to}{dot}{field}" if head.lower() == wanted and name.lower() == self.name else text
+        return f"{head}.{self.to}{dot}{field}" if head.lower() == GLOBALS.get(self.kind) and name.lower() == self.name else text
 
     def itself(self, document: Document) -> Document:
         """Rename the definition where it stands."""

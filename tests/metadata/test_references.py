@@ -93,6 +93,19 @@ def test_a_renamed_lookup_is_followed_in_paths_and_aliases() -> None:
     assert after[DEAL]["keys"][0]["fields"] == ["customer", "name"]
 
 
+def test_fields_of_other_objects_are_followed_in_look_ups() -> None:
+    before = documents()
+    look_up = "VLOOKUP($ObjectType.Account.Fields.industry, $objecttype.account.fields.Name, name)"
+    before[RULE]["error_when"] = f'{look_up} = "retail"'
+    used = where_used(before, "field", "industry", "account")
+    assert (RULE, "/error_when") in {(use.document, use.pointer) for use in used}
+    assert (RULE, "/error_when") in {(use.document, use.pointer) for use in where_used(before, "object", "account")}
+    field = renamed(before, Rename(place=Place(kind="field", object="account", name="industry"), to="branch"))
+    assert field[RULE]["error_when"] == look_up.replace("industry", "branch") + ' = "retail"'
+    moved = renamed(before, Rename(place=Place(kind="object", name="account"), to="company"))
+    assert moved[RULE]["error_when"] == look_up.replace("Account", "company").replace("account", "company") + ' = "retail"'
+
+
 def test_a_renamed_object_moves_its_documents() -> None:
     before = documents(TRANSLATION)
     after = renamed(before, Rename(place=Place(kind="object", name="deal"), to="opportunity"))

@@ -48,6 +48,17 @@ def test_a_name_stands_for_a_path(name: str, path: str, type_: ValueType) -> Non
     assert found.own is ("." not in name and not name.startswith("$"))
 
 
+def test_a_field_of_any_record_is_given_to_look_ups() -> None:
+    found = scope(DEFINITIONS, "deal").resolve("$ObjectType.Account.Fields.industry")
+    assert found is not None
+    assert (found.path, found.type) == (("$ObjectType", "account", "Fields", "industry"), ValueType.FIELD)
+    assert (found.holds, found.key) == (ValueType.PICKLIST, False)
+    name = scope(DEFINITIONS, "deal").resolve("$objecttype.account.fields.name")
+    assert name is not None and name.key
+    for gone in ("$ObjectType.account", "$ObjectType.account.industry", "$ObjectType.acount.Fields.name", "$ObjectType.account.Fields.x"):
+        assert scope(DEFINITIONS, "deal").resolve(gone) is None
+
+
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [

@@ -17,11 +17,11 @@ from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.snapshot import RollUp, Snapshot
 from fieldstone.records.changes import Action, Batch, Change, Derived, Item, Step
 from fieldstone.records.evaluation import Evaluation, fit
-from fieldstone.records.look_up import LookUp
 from fieldstone.records.gate.roll_ups import recompute
 from fieldstone.records.gate.sharing import Reader, reader
 from fieldstone.records.gate.storage import storage
 from fieldstone.records.gate.write import Locked, lock
+from fieldstone.records.look_up import LookUp
 from fieldstone.records.principal import Principal
 from fieldstone.records.steps import formulas, parents, validation_rules, write
 
