@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -278,7 +279,7 @@ class Reader:
         return moment if isinstance(moment, datetime) else NOW
 
     def zone(self, given: object) -> ZoneInfo:
-        if isinstance(given, str) and given in available_timezones():
+        if isinstance(given, str) and given in _zones():
             return ZoneInfo(given)
         self.add("case_unknown_zone", ("context", "zone"), value=_written(given))
         return ZoneInfo("UTC")
@@ -373,6 +374,12 @@ class Reader:
         if isinstance(value, Decimal) and not result and not _fits(value, described):
             self.add("case_too_many_digits", place, value=_written(given), precision=described.precision, scale=described.scale)
         return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all time zones; to look for them walks a folder."""
+    return frozenset(available_timezones())
 
 
 def _type_name(given: object) -> str:
