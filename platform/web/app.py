@@ -76,10 +76,41 @@ def create_app(org: Org) -> Flask:
 
 def _register(app: Flask) -> None:
     """Hang in the views. A package of pages that comes with another part of the platform registers itself the same way."""
-    from fieldstone.web import approvals, boards, home, imports, lists, login, me, notifications, records, recycle_bin, search
+    from fieldstone.web import (
+        approvals,
+        boards,
+        cells,
+        home,
+        imports,
+        lists,
+        login,
+        me,
+        notifications,
+        quick,
+        records,
+        recycle_bin,
+        search,
+        several,
+    )
     from fieldstone.web.setup import pages as setup
 
-    for module in (login, home, lists, boards, records, approvals, notifications, search, recycle_bin, imports, me, setup):
+    for module in (
+        login,
+        home,
+        lists,
+        boards,
+        cells,
+        quick,
+        records,
+        several,
+        approvals,
+        notifications,
+        search,
+        recycle_bin,
+        imports,
+        me,
+        setup,
+    ):
         app.register_blueprint(module.bp)
 
 

@@ -30,6 +30,7 @@ from fieldstone.records.query import Reference
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of, word
 from fieldstone.web.search import OF_RECORD
+from fieldstone.web.shell import in_sentence
 from fieldstone.web.shown import macros, show
 
 OWN_FIELDS = frozenset({csrf.FIELD, "row_version", "record_type", "form_number", "changed", "again", "typed"})
@@ -59,7 +60,8 @@ class FormField:
     default: str | None = None  # of a create form: the default in it, as long as nobody touches it
     search: str = ""
     depends: str | None = None
-    create: str | None = None
+    create: str | None = None  # of a lookup: address of the small form of a new record, for who may make one
+    create_label: str | None = None
     icon: str = "search"
 
     @property
@@ -108,6 +110,7 @@ class RecordForm:
     problems: tuple[Problem, ...] = ()
     typed: bool = False  # what was typed came back after a login
     conflicts: list[Difference] = field(default_factory=list)  # what somebody else has saved meanwhile
+    new_type: bool = False  # saving gives the record another record type
 
     @property
     def fields(self) -> Iterable[FormField]:
@@ -176,7 +179,9 @@ def build(
             shown = [item for item in items if item is not None]
             if any(isinstance(item, FormField) for item in shown):
                 sections.append(FormSection(section, text_of(section.label), shown))
-    return RecordForm(definition, layout, draft.id, row_version, record_type, number, sections, problems, typed is not None)
+    made = RecordForm(definition, layout, draft.id, row_version, record_type, number, sections, problems, typed is not None)
+    made.new_type = record is not None and record_type != record.get("record_type")
+    return made
 
 
 def _item(
@@ -238,6 +243,18 @@ def _field(
     return made
 
 
+def one(
+    definition: ObjectDef,
+    found: FieldDef,
+    draft: Draft,
+    record: Mapping[str, Any],
+    typed: MultiDict[str, str] | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> FormField:
+    """Return the input of one field of a record by itself, on whatever layout it stands."""
+    return _field(definition, found, ItemDef(field=found.name), draft, record, typed, problems)
+
+
 def _last(typed: MultiDict[str, str], name: str) -> str:
     """The last of what was sent under a name: a ticked box comes after the hidden one that says it is there."""
     return (typed.getlist(name) or [""])[-1]
@@ -283,6 +300,8 @@ def _complete_lookup(definition: ObjectDef, found: FieldDef, made: FormField, va
     target = current.snapshot.objects.get(found.to or "user")
     made.search = f"/o/{definition.name}/lookup/{found.name}"
     made.icon = "user" if found.to in (None, "user") or target is None else target.icon
+    if target is not None and found.to != "user" and current.rights.can(target.name, "create"):
+        made.create, made.create_label = f"/o/{target.name}/quick", _("New %(object)s", object=in_sentence(label(target)))
     if found.filter:
         named = {match.lower() for match in OF_RECORD.findall(found.filter)}
         made.depends = ",".join(sorted(named)) or None

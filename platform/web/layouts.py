@@ -79,7 +79,7 @@ def generated_layout(snapshot: Snapshot, definition: ObjectDef) -> PageLayoutDef
         object=definition.name,
         tabs=tabs,
         page_buttons=(ButtonDef(name="edit"), ButtonDef(name="submit_approval")),
-        more_buttons=tuple(ButtonDef(name=name) for name in ("clone", "transfer", "delete")),
+        more_buttons=tuple(ButtonDef(name=name) for name in ("clone", "transfer", "change_record_type", "delete")),
     )
 
 

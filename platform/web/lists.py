@@ -18,7 +18,8 @@ from flask_babel import gettext as _
 
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import NotVisible, Problem, Refused
-from fieldstone.metadata.definitions.objects import ObjectDef
+from fieldstone.metadata.definitions.list_views import ColumnDef
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.records.query import Page, Query, Sort
 from fieldstone.web import conditions, list_views
 from fieldstone.web.admission import SIGNED_IN, admit
@@ -32,7 +33,9 @@ from fieldstone.web.shown import is_number
 bp = Blueprint("lists", __name__)
 
 ROWS = 50
+NOT_IN_CELLS = frozenset({"long_text", "rich_text", "text_area", "multi_picklist"})
 STEPS_BACK = 8  # cursors of earlier pages that a URL carries
+MOST_OF_FILTER = 2000  # records that one command may mean by "all of the list"
 NOT_SORTABLE = frozenset({"long_text", "rich_text", "multi_picklist"})
 OWN_KEYS = frozenset({"view", "q", "x", "sort", "cols", "as", "cursor", "back", "n"})
 
@@ -61,8 +64,7 @@ class Listing:
         chosen = self.arguments.get("cols")
         if not chosen:
             return self.view.columns
-        found = [list_views.column(self.definition, path) for path in chosen.split(",")[: list_views.MOST_COLUMNS]]
-        return tuple(each for each in found if each is not None) or self.view.columns
+        return list_views.columns(self.definition, [ColumnDef(field=path) for path in chosen.split(",")])
 
     @property
     def sort(self) -> tuple[Sort, ...]:
@@ -152,6 +154,22 @@ class Listing:
         )
 
     @property
+    def cells(self) -> dict[int, str]:
+        """The fields that can be edited in their cells, by the place of their column; the first one leads to the record."""
+        if not current.rights.can(self.definition.name, "edit"):
+            return {}
+        return {
+            place: each.path
+            for place, each in enumerate(self.columns)
+            if place and "." not in each.path and in_cell(self.definition, each.field)
+        }
+
+    def all_at_once(self, shown: Page) -> bool:
+        """Whether all records of the list can be meant at once: there are more than the page shows, and not too many."""
+        counted = shown.count
+        return counted is not None and counted.exact and len(shown.records) < counted.value <= MOST_OF_FILTER
+
+    @property
     def next_number(self) -> int:
         """The number for one more condition."""
         return max((condition.number for condition in self.conditions), default=0) + 1
@@ -160,6 +178,12 @@ class Listing:
     def filterable(self) -> list[ListColumn]:
         """The fields one may filter by."""
         return conditions.filterable(self.definition)
+
+
+def in_cell(definition: ObjectDef, field: FieldDef) -> bool:
+    """Tell whether the reader may edit the field where it stands in a list: one line, one value, no page of its own to change it."""
+    one_value = field.result_type not in NOT_IN_CELLS and field.type != "master_detail" and not field.system and not field.read_only
+    return one_value and field.name in current.rights.editable(definition.name)
 
 
 def listing(object_name: str, arguments: Mapping[str, str] | None = None) -> Listing:

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from fieldstone.metadata.definitions.definition import PathDef
 from fieldstone.metadata.definitions.layouts import Conditions, HighlightPanelDef, PageLayoutDef, RelatedListDef, SectionDef, TabDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
+from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.records import history
 from fieldstone.records.evaluation import Evaluation
@@ -176,7 +177,11 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
     names = [*(tab.id for tab in tabs), *([HISTORY] if _keeps_history(definition) else [])]
     chosen = asked if asked in names else (names[0] if names else "")
     path_def = layout.path_def or panel.path_def
-    may = {"edit": editable, **_may(definition, access, held=bool(held))}
+    may = {
+        "edit": editable,
+        "change_record_type": editable and _has_other_type(definition, kind),
+        **_may(definition, access, held=bool(held)),
+    }
     found = RecordPage(
         definition=definition,
         record=record,
@@ -296,6 +301,12 @@ def _may(definition: ObjectDef, access: int, *, held: bool) -> dict[str, bool]:
         and (access >= FULL or current.rights.setup("transfer_any"))
         and not held,
     }
+
+
+def _has_other_type(definition: ObjectDef, kind: str | None) -> bool:
+    """Tell whether the record could be of another record type."""
+    types = (each for each in current.snapshot.all("record_type", definition.name) if isinstance(each, RecordTypeDef))
+    return any(each.active and each.name != kind for each in types)
 
 
 def _section(found: RecordPage, section: SectionDef, shows: _Shown) -> Section | None:

@@ -1,6 +1,7 @@
 """One record: its page, its forms, deleting, restoring, handing over.
 
-Here: the views. Not here: what stands on the page (`record_pages.py`), inputs (`forms.py`), any rule: the save decides.
+Here: the views. Not here: what stands on the page (`record_pages.py`), inputs (`forms.py`), several records at once
+(`several.py`), any rule: the save decides.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 
@@ -22,6 +22,7 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.records import draft as drafts
 from fieldstone.records.changes import Change
+from fieldstone.records.draft import Draft
 from fieldstone.records.gate.access import EDIT
 from fieldstone.records.opening import open_for_writing
 from fieldstone.web import forms, layouts, record_pages, typed_forms
@@ -33,8 +34,6 @@ from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import plural, toast
 
 bp = Blueprint("records", __name__)
-
-MOST_AT_ONCE = 200  # ticked records
 
 
 @bp.get("/o/<object_name>/<record_id>")
@@ -57,10 +56,17 @@ def new(object_name: str) -> ResponseReturnValue:
         raise NotAllowed(f"{definition.name}.create")
     kind = _record_type(definition, request.args.get("record_type"))
     if kind is None and "record_type" not in request.args and len(types := record_types(definition)) > 1:
-        return page("record/type.html", definition=definition, types=types, query=request.query_string.decode())
+        return page(
+            "record/type.html",
+            definition=definition,
+            types=types,
+            record=None,
+            form_url=f"/o/{definition.name}/new",
+            query=request.query_string.decode(),
+        )
     sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
     values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
-    form = _form(definition, None, values, record_type=kind, typed=sent, number=new_id())
+    form = form_of(definition, None, values, record_type=kind, typed=sent, number=new_id())
     return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, None))
 
 
@@ -77,16 +83,16 @@ def create(object_name: str) -> ResponseReturnValue:
         options = {"layout": layout.name} if layout.name != layouts.GENERATED else {}
         change = Change(object=definition.name, action="create", values=values, given="form", record_type=kind, options=options)
         try:
-            made = _create_once(change, number)
+            made = create_once(change, number)
         except Refused as refused:
-            form = _form(definition, None, values, record_type=kind, typed=request.form, number=number, problems=refused.problems)
+            form = form_of(definition, None, values, record_type=kind, typed=request.form, number=number, problems=refused.problems)
             return page("record/form.html", block="form", status=422, form=form, cancel=_back_from_form(definition, None))
         toast(_("%(object)s created", object=label(definition)))
     again = f"/o/{definition.name}/new" + (f"?record_type={kind}" if kind else "")
     return redirect_after(again if "again" in request.form else f"/o/{definition.name}/{made}")
 
 
-def _create_once(change: Change, number: str | None) -> str:
+def create_once(change: Change, number: str | None) -> str:
     """Save a new record together with the number of its form, and return its id."""
     principal, org = current.principal, current.org
     current.close()
@@ -148,16 +154,36 @@ def edit(object_name: str, record_id: str) -> ResponseReturnValue:
     """The edit form of one record."""
     definition = current.object(object_name)
     record = current.gate.get(definition.name, record_id)
-    _require_editable(definition, record_id)
+    require_editable(definition, record_id)
     sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
     values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
-    form = _form(definition, record, values, record_type=record.get("record_type"), typed=sent)
+    form = form_of(definition, record, values, record_type=_type_after(definition, record, request.args.get("record_type")), typed=sent)
     return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, record_id))
 
 
-def _require_editable(definition: ObjectDef, record_id: str) -> None:
+def require_editable(definition: ObjectDef, record_id: str) -> None:
+    """Raise NotAllowed unless the reader may change this record."""
     if not current.rights.can(definition.name, "edit") or current.gate.access(definition.name, record_id) < EDIT:
         raise NotAllowed(f"{definition.name}.edit")
+
+
+def _type_after(definition: ObjectDef, record: Mapping[str, Any], asked: str | None) -> str | None:
+    """Return the record type that a form gives its record: the one asked for if there is such, else the one it has."""
+    return asked if any(each.name == asked for each in record_types(definition)) else record.get("record_type")
+
+
+@bp.get("/o/<object_name>/<record_id>/type")
+@admit(SIGNED_IN)
+def change_type(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Ask which record type a record is to have; the form of that type saves it, with the values it asks for."""
+    definition = current.object(object_name)
+    record = current.gate.get(definition.name, record_id)
+    require_editable(definition, record_id)
+    types = [each for each in record_types(definition) if each.name != record.get("record_type")]
+    if not types:
+        raise NotVisible
+    url = f"/o/{definition.name}/{record_id}"
+    return page("record/type.html", definition=definition, types=types, record=record, form_url=f"{url}/edit", query="")
 
 
 @bp.post("/o/<object_name>/<record_id>/edit")
@@ -166,7 +192,7 @@ def update(object_name: str, record_id: str) -> ResponseReturnValue:
     """Save the edit form of one record, or show it again with what to put right, or with what somebody else has saved."""
     definition = current.object(object_name)
     record = current.gate.get(definition.name, record_id)
-    kind = record.get("record_type")
+    kind = _type_after(definition, record, request.form.get("record_type"))
     layout = layouts.layout_for(current.snapshot, definition, current.principal, kind)
     values, version = forms.read(definition, request.form), request.form.get("row_version", "")
     change = Change(
@@ -175,29 +201,30 @@ def update(object_name: str, record_id: str) -> ResponseReturnValue:
         id=record_id,
         values=values,
         given="form",
+        record_type=kind if kind != record.get("record_type") else None,
         row_version=int(version) if version.isdigit() else None,
         options={"layout": layout.name} if layout.name != layouts.GENERATED else {},
     )
     try:
-        _save(change)
+        save_changes(change)
     except Conflict as conflict:
         record = current.gate.get(definition.name, record_id)
         differing = forms.differences(definition, record, values, conflict)
         if not differing:  # the same form was sent twice, or somebody else typed the same
             return redirect_after(f"/o/{definition.name}/{record_id}")
-        form = _form(definition, record, values, record_type=kind, typed=request.form)
+        form = form_of(definition, record, values, record_type=kind, typed=request.form)
         form.conflicts = differing
         return page("record/form.html", block="form", status=409, form=form, cancel=_back_from_form(definition, record_id))
     except Refused as refused:
         record = current.gate.get(definition.name, record_id)
-        form = _form(definition, record, values, record_type=kind, typed=request.form, problems=refused.problems)
+        form = form_of(definition, record, values, record_type=kind, typed=request.form, problems=refused.problems)
         form.row_version = change.row_version
         return page("record/form.html", block="form", status=422, form=form, cancel=_back_from_form(definition, record_id))
     toast(_("%(object)s saved", object=label(definition)))
     return redirect_after(f"/o/{definition.name}/{record_id}")
 
 
-def _save(*changes: Change) -> None:
+def save_changes(*changes: Change) -> None:
     """Save changes as the person who asks, all or none."""
     principal = current.principal
     current.close()
@@ -211,16 +238,31 @@ def react(object_name: str) -> ResponseReturnValue:
     definition = current.object(object_name)
     record_id = request.args.get("record")
     record = current.gate.get(definition.name, record_id) if record_id else None
-    kind = record.get("record_type") if record is not None else request.form.get("record_type") or None
+    asked = request.form.get("record_type") or None
+    kind = _type_after(definition, record, asked) if record is not None else asked
     sent = forms.without_untouched(request.form)
-    form = _form(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=request.form.get("form_number"))
+    form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=request.form.get("form_number"))
     version = request.form.get("row_version", "")
     form.row_version = int(version) if version.isdigit() else form.row_version
     form.typed = False
     return fragment("record/form.html", "form", form=form, cancel=_back_from_form(definition, record_id))
 
 
-def _form(
+def draft_of(definition: ObjectDef, record: Mapping[str, Any] | None, values: Mapping[str, Any], record_type: str | None) -> Draft:
+    """Return the draft of a record, or of a new one, with these values over it and the conditions of its layout."""
+    layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
+    return drafts.draft(
+        current.gate,
+        definition.name,
+        record["id"] if record is not None else None,
+        values,
+        "form",
+        record_type=record_type,
+        layout_name=layout.name if layout.name != layouts.GENERATED else None,
+    )
+
+
+def form_of(
     definition: ObjectDef,
     record: Mapping[str, Any] | None,
     values: Mapping[str, Any],
@@ -231,20 +273,10 @@ def _form(
     problems: tuple[Problem, ...] = (),
 ) -> RecordForm:
     """Return the form for a record, or a new one, with these values in it."""
-    layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
-    draft = drafts.draft(
-        current.gate,
-        definition.name,
-        record["id"] if record is not None else None,
-        values,
-        "form",
-        record_type=record_type,
-        layout_name=layout.name if layout.name != layouts.GENERATED else None,
-    )
     return forms.build(
         definition,
-        layout,
-        draft,
+        layouts.layout_for(current.snapshot, definition, current.principal, record_type),
+        draft_of(definition, record, values, record_type),
         record=record,
         typed=typed,
         problems=problems,
@@ -266,7 +298,7 @@ def clone(object_name: str, record_id: str) -> ResponseReturnValue:
         raise NotAllowed(f"{definition.name}.create")
     record = current.gate.get(definition.name, record_id)
     copied = forms.copyable(definition, record)
-    form = _form(definition, None, copied, record_type=record.get("record_type"), number=new_id())
+    form = form_of(definition, None, copied, record_type=record.get("record_type"), number=new_id())
     return page("record/form.html", form=form, cancel=_back_from_form(definition, record_id))
 
 
@@ -275,7 +307,7 @@ def clone(object_name: str, record_id: str) -> ResponseReturnValue:
 def delete(object_name: str, record_id: str) -> ResponseReturnValue:
     """Put a record into the recycle bin; the next page offers to undo it."""
     definition = current.object(object_name)
-    _save(Change(object=definition.name, action="delete", id=record_id))
+    save_changes(Change(object=definition.name, action="delete", id=record_id))
     toast(_("%(object)s deleted", object=label(definition)), undo=f"/o/{definition.name}/{record_id}/restore")
     return redirect_after(f"/o/{definition.name}")
 
@@ -285,65 +317,12 @@ def delete(object_name: str, record_id: str) -> ResponseReturnValue:
 def restore(object_name: str, record_id: str) -> ResponseReturnValue:
     """Take a record out of the recycle bin."""
     definition = current.object(object_name)
-    _save(Change(object=definition.name, action="restore", id=record_id))
+    save_changes(Change(object=definition.name, action="restore", id=record_id))
     target = f"/o/{definition.name}/{record_id}"
     if "X-Requested-With" in request.headers:
         return {"location": target}
     toast(_("%(object)s restored", object=label(definition)))
     return redirect_after(target)
-
-
-@bp.post("/o/<object_name>/delete")
-@admit(SIGNED_IN)
-def delete_several(object_name: str) -> ResponseReturnValue:
-    """Put the ticked records into the recycle bin, all or none."""
-    definition = current.object(object_name)
-    ids = _ticked()
-    _save(*(Change(object=definition.name, action="delete", id=each) for each in ids))
-    toast(ngettext("%(num)d record deleted", "%(num)d records deleted", len(ids)), undo=f"/o/{definition.name}/restore?ids={','.join(ids)}")
-    return redirect_after(f"/o/{definition.name}")
-
-
-@bp.post("/o/<object_name>/restore")
-@admit(SIGNED_IN)
-def restore_several(object_name: str) -> ResponseReturnValue:
-    """Take several records out of the recycle bin."""
-    definition = current.object(object_name)
-    ids = request.args.get("ids", "").split(",")[:MOST_AT_ONCE]
-    _save(*(Change(object=definition.name, action="restore", id=each) for each in ids))
-    return {"location": f"/o/{definition.name}"}
-
-
-def _ticked() -> list[str]:
-    ids = list(dict.fromkeys(request.form.getlist("select")))
-    if not ids:
-        raise Refused(Problem(code="nothing_selected"))
-    if len(ids) > MOST_AT_ONCE:
-        raise Refused(Problem(code="limit_exceeded", params={"limit": "selected_records", "value": MOST_AT_ONCE}))
-    return ids
-
-
-@bp.post("/o/<object_name>/owner")
-@admit(SIGNED_IN)
-def owner_of_several(object_name: str) -> ResponseReturnValue:
-    """Ask who is to own the ticked records; with an answer, hand them over."""
-    definition = current.object(object_name)
-    ids = _ticked()
-    problems: tuple[Problem, ...] = ()
-    if "owner" in request.form:
-        owner = forms.read(definition, MultiDict({key: request.form.get(key, "") for key in ("owner", "owner__text")}))["owner"]
-        try:
-            if not owner:
-                raise Refused(Problem(code="required", field="owner", params={"object": definition.name}))
-            _save(*(Change(object=definition.name, action="transfer", id=each, values={"owner": owner}, given="form") for each in ids))
-        except Refused as refused:
-            problems = refused.problems
-        else:
-            toast(ngettext("%(num)d record handed over", "%(num)d records handed over", len(ids)))
-            return redirect_after(f"/o/{definition.name}/{ids[0]}" if len(ids) == 1 else f"/o/{definition.name}")
-    return page(
-        "record/owner.html", status=422 if problems else 200, definition=definition, ids=ids, problems=problems, plural=plural(definition)
-    )
 
 
 @bp.get("/o/<object_name>/<record_id>/owner")
@@ -354,7 +333,7 @@ def owner(object_name: str, record_id: str) -> ResponseReturnValue:
     record = current.gate.get(definition.name, record_id, select=(definition.name_field,))
     if definition.owned_by == "none":
         raise NotVisible
-    return page("record/owner.html", definition=definition, ids=[record["id"]], problems=(), plural=plural(definition))
+    return page("record/owner.html", definition=definition, ids=[record["id"]], number=1, state={}, problems=(), plural=plural(definition))
 
 
 @bp.post("/o/<object_name>/<record_id>/set")
@@ -373,11 +352,11 @@ def set_value(object_name: str, record_id: str) -> ResponseReturnValue:
         row_version=int(version) if version.isdigit() else None,
     )
     try:
-        _save(change)
+        save_changes(change)
     except Refused as refused:
         record = current.gate.get(definition.name, record_id)
         typed = MultiDict(values)
-        form = _form(definition, record, values, record_type=record.get("record_type"), typed=typed, problems=refused.problems)
+        form = form_of(definition, record, values, record_type=record.get("record_type"), typed=typed, problems=refused.problems)
         return page("record/form.html", status=422, form=form, cancel=_back_from_form(definition, record_id))
     toast(_("%(object)s saved", object=label(definition)))
     return redirect_after(f"/o/{definition.name}/{record_id}")

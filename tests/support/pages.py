@@ -226,7 +226,7 @@ def prepare(engine: Engine) -> None:
 def open_site(engine: Engine, **settings: Any) -> Site:
     """Return the web application on an engine that `prepare` has prepared (or a copy of it)."""
     chosen = Settings(data=Path("unused"), secret_key=SECRET, **{"port": 80, **settings})
-    org = assembly.assembled(chosen, engine, Holder(engine))
+    org = assembly.assembled(chosen, engine)
     return Site(org)
 
 
@@ -263,6 +263,12 @@ class Site:
     def address(self) -> str:
         """Where a browser finds it."""
         return self.org.settings.address
+
+    def publish(self, *documents: Mapping[str, Any]) -> None:
+        """Publish more documents."""
+        with read(self.org.engine) as tx:
+            planned = plan(self.org.holder.current(tx.connection), ChangeSet(put=tuple(dict(each) for each in documents)), tx.connection)
+        publish.publish(self.org.engine, planned.require(), author=publish.Author(id=None), snapshots=self.org.holder)
 
     def create(self, object_name: str, /, **values: Any) -> str:
         """Create a record as the platform and return its id."""

@@ -272,3 +272,9 @@ def test_the_list_speaks_chinese_with_the_labels_of_the_metadata(site, deals):
     for words in ("商机", "全部商机", "阶段", "金额", "进行中", "新建商机", "筛选"):
         assert words in text
     assert site.visitor().sign_in("hans", PASSWORD).status_code == 303
+
+
+def test_the_name_stays_a_column_whatever_is_chosen(deals, rep):
+    chosen = rep.get("/o/deal/columns?view=every&c.amount=1&c.stage=2")
+    text = rep.get(chosen.headers["Location"]).text
+    assert re.findall(r'<th scope="col"[^>]*><span[^>]*>(?:<input[^>]*>)?<a[^>]*>([^<]*)', text) == ["Name", "Amount", "Stage"]

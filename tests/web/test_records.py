@@ -1,4 +1,4 @@
-"""One record: its page, create and edit form, reactions, conflicts, double sends, expired sessions, delete and undo, handing over."""
+"""One record: its page, create and edit form, reactions, conflicts, double sends, expired sessions, undo, another record type."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import pytest
 
 from fieldstone.db.ids import new_id
+from tests.support.pages import HIDDEN
 
 
 def errors(answer):
@@ -317,23 +318,22 @@ def test_a_deleted_record_can_be_taken_back(site, deal, rep):
     assert rep.get(f"/o/deal/{deal}").status_code == 200
 
 
-def test_several_ticked_records_are_deleted_together_and_come_back_together(site, deal, rep):
-    other = site.create("deal", name="Second", owner=site.user("rep"))
-    rep.get("/o/deal")
-    assert rep.post("/o/deal/delete", [("select", deal), ("select", other)]).status_code == 303
-    undo = re.search(r'undo="([^"]+)"', rep.get("/o/deal").text)[1].replace("&amp;", "&")
-    assert rep.send(undo, {}).status_code == 200
-    assert "Second" in rep.get("/o/deal?view=every").text
-    assert rep.post("/o/deal/delete").status_code == 422
-
-
-def test_a_record_is_handed_over_to_somebody_else(site, deal, rep):
-    rep.get(f"/o/deal/{deal}/owner")
-    answer = rep.post("/o/deal/owner", select=deal, owner="", owner__text="Nobody")
-    assert answer.status_code == 422
-    assert rep.post("/o/deal/owner", select=deal, owner=site.user("admin"), owner__text="Ada Admin").status_code == 303
-    assert site.get("deal", deal)["owner"].name == "Ada Admin"
-    assert rep.get(f"/o/deal/{deal}").status_code == 404
+def test_another_record_type_is_chosen_and_saved_with_its_form(site, deal, rep):
+    for name, values in (("new_business", {}), ("renewal", {"stage": ["open", "won"]})):
+        document = {"kind": "record_type", "object": "deal", "api_name": name, "label": name.title(), "values": values}
+        site.publish(document)
+    site.org.records.save(*_update(site, deal, stage="won"))
+    chosen = rep.get(f"/o/deal/{deal}/type")
+    assert re.findall(r'href="(/o/deal/[^"]+record_type=[^"]+)"', chosen.text) == [
+        f"/o/deal/{deal}/edit?record_type={name}" for name in ("new_business", "renewal")
+    ]
+    form = rep.get(f"/o/deal/{deal}/edit?record_type=renewal")
+    assert "It becomes: Renewal." in form.text
+    assert re.findall(r'<option value="(\w+)"', form.text) == ["open", "won"]
+    sent = dict(HIDDEN.findall(form.text))
+    assert sent["record_type"] == "renewal"
+    assert rep.post(f"/o/deal/{deal}/edit", sent, name="Cell line 4", stage="won").status_code == 303
+    assert site.get("deal", deal)["record_type"] == "renewal"
 
 
 @pytest.mark.parametrize("url", ["", "/edit", "/clone", "/owner", "?tab=history"])

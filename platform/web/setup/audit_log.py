@@ -5,6 +5,9 @@ Here: the page. Not here: what is written and when (`records/audit.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -28,7 +31,7 @@ def audit_log() -> ResponseReturnValue:
     found = audit.entries(current.transaction, current.rights, before=before if is_id(before) else None, limit=SHOWN + 1)
     people = members.names(current.transaction, (row["record"] for row in found if row["object"] == "user"))
     following = found[SHOWN - 1]["id"] if len(found) > SHOWN else None
-    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), people=people, next=following)
+    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), details_of=_details_of, people=people, next=following)
 
 
 def action_words() -> dict[str, tuple[str, str]]:
@@ -52,3 +55,25 @@ def action_words() -> dict[str, tuple[str, str]]:
         "work.replayed": ("refresh-cw", _("had work tried again")),
         "work.discarded": ("trash-2", _("put work aside")),
     }
+
+
+def _details_of(details: Mapping[str, Any]) -> str:
+    """Return what else is to say of an entry, for people to read; ids that lead nowhere are left out."""
+    found = []
+    for key, text in detail_words().items():
+        value = details.get(key)
+        if isinstance(value, list):
+            named = [str(each) for each in value if not is_id(str(each))]
+            value = ", ".join(named) if len(named) == len(value) else len(value)
+        if value not in (None, ""):
+            found.append(f"{text}: {value}")
+    return " · ".join(found)
+
+
+def detail_words() -> dict[str, str]:
+    """Return what the details of entries are called, in the order shown."""
+    return {
+        "address": _("address"), "name": _("name"), "zone": _("time zone"), "object": _("object"), "topic": _("work"),
+        "fields": _("fields"), "permission_sets": _("permission sets"), "queues": _("queues"), "members": _("members"),
+        "records": _("records"), "reason": _("reason"), "packs": _("packs"),
+    }  # fmt: skip

@@ -39,6 +39,7 @@ def jobs() -> ResponseReturnValue:
         counted=counted,
         totals={each: sum(topic.get(each, 0) for topic in counted.values()) for each in State},
         states=state_words(),
+        topics=topic_words(),
         state=state,
         found=found[:SHOWN],
         next=found[SHOWN - 1].id if len(found) > SHOWN else None,
@@ -51,6 +52,16 @@ def state_words() -> list[tuple[State, str, str]]:
         (State.DEAD, _("Gave up"), "bad"), (State.QUEUED, _("Waiting"), ""), (State.LEASED, _("Running"), ""),
         (State.DONE, _("Done"), "ok"), (State.DISCARDED, _("Put aside"), ""),
     ]  # fmt: skip
+
+
+def topic_words() -> dict[str, str]:
+    """Return what people call the kinds of work; another is shown by its name."""
+    return {
+        "mail.send": _("Send a mail"), "import.check": _("Check an import"), "import.run": _("Run an import"),
+        "housekeeping.recycle_bin": _("Empty the recycle bin of what is past its time"),
+        "housekeeping.retention": _("Remove what is kept for a time only"),
+        "housekeeping.search": _("Complete the search index"),
+    }  # fmt: skip
 
 
 @bp.post("/jobs/<outbox_id>/replay")

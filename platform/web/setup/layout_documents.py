@@ -24,7 +24,9 @@ from fieldstone.web.setup.definitions import Document
 from fieldstone.web.setup.typed import label_of, number_of, shown_label
 
 CONDITIONS = ("visible_when", "required_when", "read_only_when")
-BUTTONS = tuple(name for name in STANDARD_BUTTONS if name not in ("share", "print"))
+BUTTONS = tuple(
+    name for name in STANDARD_BUTTONS if name not in ("share", "print", "submit_approval", "recall_approval")
+)  # approvals bring their own
 ON_PAGES = ("owner", "record_type", "approval_status", "created_by", "created_at", "updated_by", "updated_at")  # system fields one may show
 
 

@@ -24,6 +24,7 @@ from fieldstone.web.setup.definitions import Document, document_at, the_definiti
 from fieldstone.web.setup.publishing import Again, Way, publish_or_show, refusal
 from fieldstone.web.setup.typed import TypedForm, label_of, name_from, put
 from fieldstone.web.setup.where_used import kind_words
+from fieldstone.web.shell import in_sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class OrgPart:
     @property
     def title(self) -> str:
         """What its page is called."""
-        return label(self.published) if self.published is not None else _("New: %(kind)s", kind=kind_words(self.kind))
+        return label(self.published) if self.published is not None else _("New %(object)s", object=in_sentence(kind_words(self.kind)))
 
     def document(self) -> Document:
         """Return its document to be changed; of a new one the beginning."""

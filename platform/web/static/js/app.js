@@ -8,6 +8,7 @@ import { settled } from "./texts.js";
 
 const ELEMENTS = {
   "x-board": () => import("./board.js"),
+  "x-cells": () => import("./cells.js"),
   "x-depends": () => import("./depends.js"),
   "x-expression": () => import("./expression.js"),
   "x-form": () => import("./form.js"),
@@ -20,6 +21,7 @@ const ELEMENTS = {
   "x-rich": () => import("./rich.js"),
   "x-selection": () => import("./selection.js"),
   "x-sortable": () => import("./sortable.js"),
+  "x-trail": () => import("./trail.js"),
 };
 const later = ELEMENTS["x-palette"]; // large enough to wait until somebody opens it
 delete ELEMENTS["x-palette"];

@@ -1,52 +1,31 @@
-// <x-expression label="Formula" [complete="/url"] [check="/url"] [context='{"object": "deal"}']><textarea name="formula">…</textarea></x-expression>:
-// an editor for the expression language over a textarea, which is what is sent. Without JavaScript the textarea stays.
-// - complete: GET complete?path=account (path: relation before the last dot, "" at the start) →
-//   {"names": [{"name", "type", "label", "relation": true if a dot may follow}], "functions": [{"name", "signature", "doc", "example", "type"}], "keywords": []}
-// - check: POST JSON {"source", …context} →
-//   {"ok", "type": "checkbox", "note": "true for 27 of 64 records", "words": "in plain words", "problems": [{"text", "start", "end", "severity": "error|warning", "fix": "annual_revenue"}]}
-//   start and end count characters (code points) from 0, as errors.Span does.
+// <x-expression label="Formula" about="object=deal&use=formula" [with="returns scale"] [prefix="="] [try] [api="/setup/expressions"]>
+//   <textarea name="formula">…</textarea></x-expression>: an editor for the expression language over a textarea, which is what is sent.
+// `with`: controls of the form that are asked about too, as they stand. `prefix`: only what begins with it is an expression; the rest is a value.
+// `try`: offers to try it on a record. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
+// Asked of the server, each with ?about: GET functions, GET complete?path=, GET values?path=, GET records?q=, and
+// - POST check {"source", "record"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
+//   "reads"?: [{"path", "label", "kind"}], "tried"?: {"result" or "problem", "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
+//   "examples"?: [{"ok", "text"}]}; start and end count characters (code points) from 0, as errors.Span does.
 // The editor lives in a shadow root: its styles are adopted there, so that no page needs a nonce. Its parts take the tokens of app.css.
-import { el, icon, settled, t } from "./texts.js";
+import { Examples } from "./expression-examples.js";
+import { around, comparedWith, language, place, theme } from "./expression-language.js";
+import { Trial } from "./expression-trial.js";
 import { ask } from "./http.js";
+import { el, icon, settled, t } from "./texts.js";
 
-const WORDS = /^(?:TRUE|FALSE|NULL|NOT|AND|OR)\b/i;
-// spec/expressions.md section 1: numbers, texts, names with dots, comments, operators
-const language = {
-  name: "expression",
-  startState: () => ({ comment: false }),
-  token(stream, state) {
-    if (state.comment) {
-      if (stream.match(/.*?\*\//)) state.comment = false;
-      else stream.skipToEnd();
-      return "comment";
-    }
-    if (stream.eatSpace()) return null;
-    if (stream.match("/*")) {
-      state.comment = true;
-      return "comment";
-    }
-    if (stream.match(/^"(?:[^"\\]|\\.)*"?/) || stream.match(/^'(?:[^'\\]|\\.)*'?/)) return "string";
-    if (stream.match(/^\d+(?:\.\d+)?/)) return "number";
-    if (stream.match(WORDS) && !/[\w.$]/.test(stream.peek() ?? "")) return "keyword";
-    if (stream.match(/^[A-Za-z$][\w$.:#]*/))
-      return /^\s*\(/.test(stream.string.slice(stream.pos)) ? "function" : stream.current().startsWith("$") ? "special" : "variableName";
-    if (stream.match(/^(?:==|<>|!=|<=|>=|&&|\|\||[-+*/^&=<>!])/)) return "operator";
-    stream.next();
-    return null;
-  },
-  tokenTable: {},
-};
+const NAME = /[\p{L}$][\p{L}\w$.:#]*/u; // a label may be typed as well as an API name
+const known = new Map(); // address → what it answered: editors of one page share it
 
-// code points (the server's) to UTF-16 positions (the editor's)
-function place(source, at) {
-  let units = 0;
-  let points = 0;
-  for (const char of source) {
-    if (points === at) return units;
-    points += 1;
-    units += char.length;
-  }
-  return units;
+async function learn(url) {
+  if (!known.has(url))
+    known.set(
+      url,
+      ask(url, { quiet: true }).then(({ ok, data }) => {
+        if (!ok) known.delete(url);
+        return ok ? data : null;
+      }),
+    );
+  return known.get(url);
 }
 
 class Expression extends HTMLElement {
@@ -58,211 +37,320 @@ class Expression extends HTMLElement {
     const cm = await import("../vendor/codemirror.js");
     if (!this.isConnected) return;
     this.cm = cm;
+    this.asked = 0;
     this.setAttribute("hx-morph-skip", "");
-    this.cache = new Map();
-    this.host = el("div", { class: "host" });
-    this.status = el("div", { class: "xe-status", role: "status" });
-    this.box = el("div", { class: "xe" }, this.host);
-    const root = this.host.attachShadow({ mode: "open" });
-    const lang = cm.StreamLanguage.define({
-      ...language,
-      tokenTable: { function: cm.tags.function(cm.tags.variableName), special: cm.tags.special(cm.tags.variableName) },
-    });
-    this.view = new cm.EditorView({
-      root,
-      parent: root,
-      state: cm.EditorState.create({
-        doc: this.area.value,
-        extensions: [
-          theme(cm),
-          cm.syntaxHighlighting(colours(cm)),
-          lang,
-          cm.history(),
-          cm.drawSelection(),
-          cm.bracketMatching(),
-          cm.closeBrackets(),
-          cm.highlightSpecialChars(),
-          cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true }),
-          cm.linter((view) => this.check(view), { delay: 350 }),
-          cm.EditorView.lineWrapping,
-          cm.EditorView.domEventHandlers({
-            beforeinput: (event, view) => replaceSelected(cm, event, view),
-            focus: () => void (this.begun = this.area.value),
-            blur: () => void (this.begun !== this.area.value && this.area.dispatchEvent(new Event("change", { bubbles: true }))),
-          }),
-          cm.EditorView.contentAttributes.of({
-            "aria-label": this.getAttribute("label") ?? this.area.name,
-            "aria-multiline": "true",
-            spellcheck: "false",
-            autocapitalize: "off",
-          }),
-          cm.keymap.of([
-            ...cm.closeBracketsKeymap,
-            ...cm.completionKeymap,
-            ...cm.historyKeymap,
-            ...cm.lintKeymap,
-            { key: "Mod-Enter", run: () => false },
-            ...cm.defaultKeymap.filter((each) => each.key !== "Mod-Enter"),
-          ]),
-          cm.EditorView.updateListener.of((update) => update.docChanged && this.typed()),
-        ],
-      }),
-    });
+    this.recheck = settled(() => this.check(), 300);
+    this.explain = settled(() => this.help(), 80);
+    this.build();
+    this.view = new cm.EditorView({ root: this.root, parent: this.root, state: this.state() });
     this.area.hidden = true;
+    this.listen();
+    this.recheck();
+  }
+  build() {
+    this.host = el("div", { class: "host" });
+    this.root = this.host.attachShadow({ mode: "open" });
+    this.hint = el("div", { class: "xe-help", "aria-live": "polite" });
+    this.status = el("div", { class: "xe-status", role: "status" });
+    const offer = (kind, glyph) =>
+      el("button", { type: "button", class: "btn ghost sm", click: () => this.offer(kind) }, icon(glyph), el("span", {}, t(kind)));
+    this.box = el("div", { class: "xe" }, el("div", { class: "bar" }, offer("fields", "list"), offer("functions", "square-function")), this.host, this.hint);
     this.append(this.box, this.status);
+    if (this.hasAttribute("try")) (this.closest(".field") ?? this).after((this.trial = new Trial(this)).box);
+    const written = this.closest(".expression")?.querySelector("textarea[data-examples]");
+    if (written) this.examples = new Examples(written, this);
+  }
+  state() {
+    const cm = this.cm;
+    return cm.EditorState.create({
+      doc: this.area.value,
+      extensions: [
+        theme(cm),
+        language(cm),
+        cm.history(),
+        cm.drawSelection(),
+        cm.bracketMatching(),
+        cm.closeBrackets(),
+        cm.highlightSpecialChars(),
+        cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true, maxRenderedOptions: 200 }),
+        cm.hoverTooltip((view, at) => this.hover(at)),
+        cm.EditorView.lineWrapping,
+        cm.EditorView.domEventHandlers({
+          beforeinput: (event, view) => replaceSelected(cm, event, view),
+          focus: () => {
+            this.begun = this.area.value;
+            this.explain();
+          },
+          // the help stays: what is below must not move away from under the pointer
+          blur: () => void (this.begun !== this.area.value && this.area.dispatchEvent(new Event("change", { bubbles: true }))),
+        }),
+        cm.EditorView.contentAttributes.of({
+          "aria-label": this.getAttribute("label") ?? this.area.name,
+          "aria-multiline": "true",
+          spellcheck: "false",
+          autocapitalize: "off",
+        }),
+        cm.keymap.of([
+          ...cm.closeBracketsKeymap,
+          ...cm.completionKeymap,
+          ...cm.historyKeymap,
+          ...cm.lintKeymap,
+          { key: "Mod-Enter", run: () => false },
+          ...cm.defaultKeymap.filter((each) => each.key !== "Mod-Enter"),
+        ]),
+        cm.EditorView.updateListener.of((update) => {
+          if (update.docChanged) this.typed();
+          if (update.docChanged || update.selectionSet) this.explain();
+        }),
+      ],
+    });
+  }
+  listen() {
     this.area.addEventListener("restored", () => this.set(this.area.value));
     this.area.addEventListener("focus", () => this.view.focus());
     const label = document.querySelector(`label[for="${CSS.escape(this.area.id)}"]`);
-    label?.addEventListener("click", () => this.view.focus());
+    label?.addEventListener("click", () => this.view?.focus());
     if (this.area.getAttribute("aria-invalid")) this.box.classList.add("bad");
-    if (this.area.value.trim()) cm.forceLinting(this.view);
+    this.changed = (event) => this.beside.includes(event.target.name) && event.target.form === this.area.form && this.recheck();
+    if (this.beside.length) document.addEventListener("change", this.changed);
   }
   disconnectedCallback() {
+    this.request?.abort();
+    document.removeEventListener("change", this.changed);
     this.view?.destroy();
     this.view = null;
     this.loading = false;
-    this.box?.remove();
-    this.status?.remove();
+    for (const part of [this.box, this.status, this.trial?.box, this.examples?.box]) part?.remove();
     if (this.area) this.area.hidden = false;
   }
   /** Replace the whole text. */
   set(text) {
     this.view?.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
   }
-  /** Put `text` where the cursor is; for lists of fields and functions beside the editor. */
-  insert(text) {
-    const { from, to } = this.view.state.selection.main;
-    this.view.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + text.length } });
-    this.view.focus();
-  }
   typed() {
-    this.area.value = this.view.state.doc.toString();
+    this.area.value = this.text();
     this.area.dispatchEvent(new Event("input", { bubbles: true }));
     this.box.classList.remove("bad");
+    this.recheck();
+  }
+  text() {
+    return this.view.state.doc.toString();
+  }
+  /** The expression in the text, and how many characters stand before it; null where a plain value stands. */
+  source() {
+    const text = this.text();
+    const prefix = this.getAttribute("prefix") ?? "";
+    return text.startsWith(prefix) ? { source: text.slice(prefix.length), before: prefix.length } : null;
+  }
+  get beside() {
+    return (this.getAttribute("with") ?? "").split(" ").filter(Boolean);
+  }
+  /** The address of one of the server's answers, about the form as it stands. */
+  url(what, more = {}) {
+    const url = new URL(`${this.getAttribute("api") ?? "/setup/expressions"}/${what}?${this.getAttribute("about") ?? ""}`, location.href);
+    for (const name of this.beside) url.searchParams.set(name, this.area.form?.elements.namedItem(name)?.value ?? "");
+    for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
+    return url.href;
   }
 
-  // completion: names after each dot, functions anywhere else
+  // --- completion: names after each dot, values between quotation marks, functions anywhere else
+  offer(kind) {
+    this.only = kind;
+    const prefix = this.getAttribute("prefix");
+    if (prefix && !this.text()) this.set(prefix);
+    if (!this.view.hasFocus) this.view.focus();
+    if (this.view.state.selection.main.head < (prefix?.length ?? 0))
+      this.view.dispatch({ selection: { anchor: this.view.state.doc.length } });
+    this.cm.startCompletion(this.view);
+  }
   async complete(context) {
-    const before = context.matchBefore(/[A-Za-z$][\w$.:#]*/);
-    if (!before && !context.explicit) return null;
-    const inText = /^(?:[^"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*["'][^"']*$/.test(context.state.sliceDoc(0, context.pos));
-    if (inText) return null;
-    const typed = before?.text ?? "";
+    const only = this.only;
+    this.only = null;
+    const written = this.source();
+    if (!written || context.pos < written.before) return null;
+    const { source, before } = written;
+    const { calls, text } = around(source, context.pos - before);
+    if (text === null) return null;
+    if (text !== undefined) return this.values(source, text, before, calls);
+    const word = context.matchBefore(NAME);
+    if (!word && !context.explicit) return null;
+    const typed = only ? "" : (word?.text ?? "");
     const dot = typed.lastIndexOf(".");
     const path = dot >= 0 ? typed.slice(0, dot) : "";
-    const offered = await this.names(path);
-    if (!offered) return null;
-    const options = (offered.names ?? []).map((each) => ({
-      label: each.name,
-      detail: each.type,
-      info: each.label,
-      type: "property",
-      boost: 2,
-      apply: each.relation ? `${each.name}.` : each.name,
-    }));
-    if (!path) {
-      for (const each of offered.functions ?? []) {
-        options.push({
-          label: each.name,
-          detail: each.signature?.replace(/^[^(]*/, "") ?? "",
-          info: () => describe(each),
-          type: "function",
-          apply: (view, _completion, from, to) =>
-            view.dispatch({ changes: { from, to, insert: `${each.name}()` }, selection: { anchor: from + each.name.length + 1 } }),
-        });
-      }
-      for (const word of offered.keywords ?? ["TRUE", "FALSE", "NULL"]) options.push({ label: word, type: "keyword" });
-    }
-    return { from: context.pos - (typed.length - (dot + 1)), options, validFor: /^[\w$:#]*$/ };
+    const options = only === "functions" ? [] : await this.names(path);
+    if (!path && only !== "fields") options.push(...(await this.calls()));
+    return { from: context.pos - (typed.length - (dot + 1)), options, validFor: /^[\p{L}\w$:#]*$/u };
   }
   async names(path) {
-    const url = this.getAttribute("complete");
-    if (!url) return null;
-    const key = path.toLowerCase();
-    if (!this.cache.has(key)) {
-      const asked = new URL(url, location.href);
-      asked.searchParams.set("path", path);
-      const { ok, data } = await ask(asked, { quiet: true });
-      this.cache.set(key, ok ? data : null);
+    const offered = await learn(this.url("complete", { path }));
+    const options = [];
+    for (const each of offered?.names ?? []) {
+      const said = { type: "property", boost: 2, apply: each.relation ? `${each.name}.` : each.name };
+      options.push({ ...said, label: each.name, detail: [each.label, each.type].filter(Boolean).join(" · ") });
+      // found by its label as well, where that is another word
+      if (/[^\x20-\x7e]/.test(each.label)) options.push({ ...said, label: each.label, detail: `${each.name} · ${each.type}`, boost: 1 });
     }
-    return this.cache.get(key);
+    for (const word of offered?.keywords ?? []) options.push({ label: word, type: "keyword" });
+    return options;
+  }
+  async calls() {
+    const offered = await learn(this.url("functions"));
+    return (offered?.functions ?? []).map((each) => ({
+      label: each.name,
+      detail: each.calls[0].signature.replace(/^[^(]*/, ""),
+      info: () => describe(each),
+      type: "function",
+      section: { name: each.group, rank: offered.functions.findIndex((one) => one.group === each.group) },
+      apply: (view, _completion, from, to) => {
+        const inside = from + each.name.length + (each.calls.some((call) => call.params.length) ? 1 : 2);
+        view.dispatch({ changes: { from, to, insert: `${each.name}()` }, selection: { anchor: inside } });
+      },
+    }));
+  }
+  async values(source, start, before, calls) {
+    const path = comparedWith(source, start, calls);
+    const offered = path ? await learn(this.url("values", { path })) : null;
+    if (!offered?.values?.length) return null;
+    const quote = source[start];
+    const options = offered.values.map((each, at) => ({
+      label: each.name,
+      boost: -Math.min(at, 99), // in the order of the picklist
+      detail: each.label === each.name ? "" : each.label,
+      type: "constant",
+      apply: (view, _completion, from, to) => {
+        const end = view.state.sliceDoc(to, to + 1) === quote ? to + 1 : to;
+        view.dispatch({ changes: { from, to: end, insert: each.name + quote }, selection: { anchor: from + each.name.length + 1 } });
+      },
+    }));
+    return { from: before + start + 1, options, validFor: /^[^"'\\]*$/ };
   }
 
-  // check: every problem under its characters, the result type below
-  async check(view) {
-    const source = view.state.doc.toString();
-    const url = this.getAttribute("check");
-    if (!url || !source.trim()) {
-      this.status.replaceChildren();
-      return [];
+  // --- help: the call around the caret with its argument, and the value of the part around it
+  async help() {
+    const written = this.view ? this.source() : null;
+    const lines = [];
+    if (written && this.begun !== undefined) {
+      const at = this.view.state.selection.main.head;
+      const { calls } = around(written.source, at - written.before);
+      const call = calls.findLast((each) => each.name);
+      const offered = call ? await learn(this.url("functions")) : null;
+      const found = offered?.functions?.find((each) => each.name === call.name);
+      if (found) lines.push(signature(found, call.argument));
+      const part = this.partAt(at);
+      if (part) lines.push(el("div", { class: "part" }, el("code", {}, part.text), el("span", {}, part.value), el("small", {}, part.type)));
     }
+    if (!lines.length) lines.push(el("div", { class: "tip" }, t(written ? "offer" : "constant")));
+    const now = lines.map((line) => line.textContent).join("\n");
+    if (this.hint.dataset.now === now && this.hint.childElementCount) return;
+    this.hint.dataset.now = now;
+    this.hint.replaceChildren(...lines);
+  }
+  /** The smallest part around a place whose value is known, with its text; null where none is. */
+  partAt(at) {
+    const written = this.source();
+    if (!written || this.parts?.source !== written.source) return null;
+    const near = this.parts.list.filter((part) => part.from <= at && at <= part.to);
+    return near.sort((one, other) => one.to - one.from - (other.to - other.from))[0] ?? null;
+  }
+  hover(at) {
+    const part = this.partAt(at);
+    if (!part) return null;
+    const dom = () => el("div", { class: "cm-part" }, el("code", {}, part.text), el("b", {}, part.value), el("small", {}, part.type));
+    return { pos: part.from, end: part.to, above: true, create: () => ({ dom: dom() }) };
+  }
+
+  // --- check: every problem under its characters, what comes out below; the newest answer wins
+  async check() {
+    if (!this.view) return;
+    const written = this.source();
     this.request?.abort();
     this.request = new AbortController();
-    let answer;
+    const turn = (this.asked += 1);
+    if (!written?.source.trim()) return this.show({ problems: [] }, "", 0);
+    const json = { source: written.source };
+    if (this.trial?.record) json.record = this.trial.record;
+    if (this.examples?.list.length) json.examples = this.examples.list;
     try {
-      answer = await ask(url, {
-        method: "POST",
-        json: { ...JSON.parse(this.getAttribute("context") ?? "{}"), source },
-        signal: this.request.signal,
-        quiet: true,
-      });
+      const { ok, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
+      if (ok && turn === this.asked && this.view) this.show(data, written.source, written.before);
     } catch (error) {
-      if (error.name === "AbortError") return [];
-      throw error;
+      if (error.name !== "AbortError") throw error;
     }
-    if (!answer.data || typeof answer.data !== "object") return [];
-    const problems = answer.data.problems ?? [];
-    this.say(source, answer.data, problems);
-    const end = source.length;
-    return problems.map((problem) => {
-      let from = Math.min(place(source, problem.start ?? 0), end);
-      const to = Math.min(Math.max(place(source, problem.end ?? problem.start ?? 0), from + 1), end);
-      if (from >= to) from = Math.max(0, to - 1);
-      return {
-        from,
-        to,
-        severity: problem.severity ?? "error",
-        message: problem.text,
-        actions: problem.fix
-          ? [
-              {
-                name: problem.fix,
-                apply: (editor, start, stop) => editor.dispatch({ changes: { from: start, to: stop, insert: problem.fix } }),
-              },
-            ]
-          : [],
-      };
+  }
+  show(answer, source, before) {
+    const end = before + source.length;
+    const range = ({ start = 0, end: stop = start }) => {
+      const from = Math.min(before + place(source, start), Math.max(before, end - 1));
+      return { from, to: Math.min(Math.max(before + place(source, stop), from + 1), Math.max(end, from)) };
+    };
+    const parts = (answer.tried?.parts ?? []).map((part) => {
+      const at = range(part);
+      return { ...part, ...at, text: source.slice(at.from - before, at.to - before) };
     });
+    this.parts = { source, list: parts };
+    const problems = (answer.problems ?? []).map((problem) => ({ ...problem, ...range(problem) }));
+    const arose = parts.filter((part) => part.error === "here");
+    const failed = (arose.length ? arose : parts.slice(0, 1).filter((part) => part.error)).map((part) => ({ ...part, severity: "warning" }));
+    const marks = [...problems, ...failed].filter((each) => each.to > each.from).map((each) => this.mark(each));
+    this.view.dispatch(this.cm.setDiagnostics(this.view.state, marks));
+    this.say(source, answer, problems);
+    this.trial?.show(answer.tried, this.examples);
+    this.examples?.show(answer.examples, answer.reads ?? [], answer.kind);
+    this.explain();
+  }
+  mark({ from, to, severity = "error", text, value, fix }) {
+    const actions = fix === undefined ? [] : [{ name: fix || t("remove"), apply: (view, start, stop) => this.put(start, stop, fix) }];
+    return { from, to, severity, message: value ?? text, actions };
+  }
+  put(from, to, insert) {
+    this.view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length } });
+    this.view.focus();
   }
   say(source, answer, problems) {
-    const lines = problems.map((problem) => {
-      const until = [...source].slice(0, problem.start ?? 0).join("");
-      const line = until.split("\n").length;
-      const column = [...until.slice(until.lastIndexOf("\n") + 1)].length + 1;
-      const kind = problem.severity === "warning" ? "warnline" : "err";
-      const jump = el(
-        "button",
-        { type: "button", class: kind },
-        icon(kind === "err" ? "circle-alert" : "triangle-alert"),
-        el("span", {}, `${t("line")} ${line}, ${t("column")} ${column}: ${problem.text}`),
-      );
-      jump.addEventListener("click", () => {
-        this.view.dispatch({ selection: { anchor: place(source, problem.start ?? 0) }, scrollIntoView: true });
-        this.view.focus();
-      });
-      return jump;
-    });
+    const lines = problems.map((problem) => this.line(source, problem));
     if (answer.ok) {
       const type = answer.type ? ` · ${t("result")}: ${answer.type}` : "";
       const note = answer.note ? ` · ${answer.note}` : "";
       lines.push(el("span", { class: "okline" }, icon("circle-check"), `${t("valid")}${type}${note}`));
     }
-    if (answer.words) lines.push(el("span", { class: "hint" }, answer.words));
     this.status.replaceChildren(...lines);
     this.box.classList.toggle(
       "bad",
       problems.some((problem) => problem.severity !== "warning"),
     );
+  }
+  line(source, problem) {
+    const until = [...source].slice(0, problem.start ?? 0).join("");
+    const line = until.split("\n").length;
+    const column = [...until.slice(until.lastIndexOf("\n") + 1)].length + 1;
+    const kind = problem.severity === "warning" ? "warnline" : "err";
+    const jump = el(
+      "button",
+      { type: "button", class: kind },
+      icon(kind === "err" ? "circle-alert" : "triangle-alert"),
+      el("span", {}, `${t("line")} ${line}, ${t("column")} ${column}: ${problem.text}`),
+    );
+    jump.addEventListener("click", () => {
+      this.view.dispatch({ selection: { anchor: problem.from }, scrollIntoView: true });
+      this.view.focus();
+    });
+    const mend = (name, run) => el("button", { type: "button", class: "btn sm", click: run }, icon("wand-sparkles"), el("span", {}, name));
+    return el(
+      "div",
+      { class: "told" },
+      jump,
+      problem.fix !== undefined && mend(problem.fix || t("remove"), () => this.put(problem.from, problem.to, problem.fix)),
+      problem.returns && mend(`${t("returns")}: ${problem.returns_text}`, () => this.returns(problem.returns)),
+    );
+  }
+  /** Let the field take what the formula gives. */
+  returns(type) {
+    const select = this.area.form?.elements.namedItem("returns");
+    if (!select) return;
+    const scale = this.area.form.elements.namedItem("scale");
+    if (scale && !scale.value && (type === "currency" || type === "number")) scale.value = "2";
+    select.value = type;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
   }
 }
 
@@ -277,83 +365,35 @@ function replaceSelected(cm, event, view) {
   return true;
 }
 
+/** A text of the catalogue, whose words between back quotes are code. */
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+
 function describe(fn) {
-  return el(
-    "div",
-    { class: "cm-fn" },
-    el("b", {}, fn.signature ?? fn.name),
-    fn.doc ? el("p", {}, fn.doc) : null,
-    fn.example ? el("code", {}, fn.example) : null,
-  );
+  const ways = fn.calls.flatMap((call) => [
+    el("b", {}, call.signature, call.type ? ` → ${call.type}` : ""),
+    el("p", {}, ...prose(call.doc)),
+    ...call.examples.map((each) => el("code", { class: "eg" }, each)),
+  ]);
+  return el("div", { class: "cm-fn" }, ...ways);
 }
 
-// custom properties go into the shadow root by inheritance; class names do not
-function theme(cm) {
-  return cm.EditorView.theme({
-    "&": { fontSize: "12.5px", color: "var(--fg)", backgroundColor: "transparent" },
-    "&.cm-focused": { outline: "none" },
-    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px", minHeight: "84px", letterSpacing: "0" },
-    ".cm-content": { padding: "8px 0", caretColor: "var(--fg)" },
-    ".cm-line": { padding: "0 10px" },
-    ".cm-cursor": { borderLeftColor: "var(--fg)" },
-    "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--bg-active) !important" },
-    ".cm-matchingBracket": { backgroundColor: "var(--bg-active)", outline: "1px solid var(--line-2)" },
-    ".cm-nonmatchingBracket": { color: "var(--bad)" },
-    ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad) 1px", textUnderlineOffset: "4px" },
-    ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warn) 1px", textUnderlineOffset: "4px" },
-    ".cm-lintPoint::after": { display: "none" },
-    ".cm-tooltip": {
-      border: "1px solid var(--line-2)",
-      borderRadius: "7px",
-      backgroundColor: "var(--bg-raised)",
-      color: "var(--fg)",
-      boxShadow: "var(--shadow-3)",
-      zIndex: "40",
-    },
-    ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "220px", padding: "4px" },
-    ".cm-tooltip.cm-tooltip-autocomplete > ul > li": {
-      padding: "4px 7px",
-      borderRadius: "5px",
-      lineHeight: "18px",
-      display: "flex",
-      gap: "8px",
-      alignItems: "center",
-    },
-    ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--bg-active)", color: "var(--fg)" },
-    ".cm-completionMatchedText": { textDecoration: "none", color: "var(--accent)", fontWeight: "700" },
-    ".cm-completionDetail": { marginLeft: "auto", fontStyle: "normal", color: "var(--fg-2)", fontFamily: "var(--font)", fontSize: "12px" },
-    ".cm-completionInfo": { padding: "8px 10px", maxWidth: "320px", fontFamily: "var(--font)", fontSize: "12.5px", lineHeight: "18px" },
-    ".cm-completionInfo p": { margin: "4px 0" },
-    ".cm-completionInfo code": { fontFamily: "var(--mono)", color: "var(--fg-2)" },
-    ".cm-diagnostic": {
-      padding: "6px 10px",
-      borderLeft: "3px solid var(--bad)",
-      fontFamily: "var(--font)",
-      fontSize: "12.5px",
-      maxWidth: "420px",
-    },
-    ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
-    ".cm-diagnosticAction": {
-      backgroundColor: "var(--bg-subtle)",
-      color: "var(--fg)",
-      border: "1px solid var(--line-2)",
-      borderRadius: "5px",
-      padding: "1px 8px",
-      marginLeft: "6px",
-      fontFamily: "var(--mono)",
-    },
+/** The call as it is written, with the argument in hand marked, and what the function does. */
+function signature(fn, argument) {
+  const takes = (call) => argument < call.params.length || call.params.at(-1)?.repeats;
+  const call = fn.calls.find(takes) ?? fn.calls[0];
+  const hand = Math.min(argument, call.params.length - 1);
+  const params = call.params.map((param, at) => {
+    const text = `${param.optional ? "[" : ""}${param.name}${param.repeats ? ", …" : ""}${param.optional ? "]" : ""}`;
+    return [at ? ", " : "", at === hand ? el("mark", {}, text) : text];
   });
-}
-function colours(cm) {
-  const tag = cm.tags;
-  return cm.HighlightStyle.define([
-    { tag: [tag.function(tag.variableName), tag.keyword], color: "light-dark(oklch(0.47 0.17 300), oklch(0.8 0.11 300))" },
-    { tag: tag.string, color: "light-dark(oklch(0.45 0.11 155), oklch(0.82 0.11 155))" },
-    { tag: tag.number, color: "light-dark(oklch(0.5 0.13 40), oklch(0.83 0.1 60))" },
-    { tag: tag.special(tag.variableName), color: "light-dark(oklch(0.47 0.13 240), oklch(0.8 0.1 240))" },
-    { tag: tag.comment, color: "var(--fg-3)", fontStyle: "italic" },
-    { tag: tag.operator, color: "var(--fg-2)" },
-  ]);
+  const type = call.params[hand]?.type;
+  return el(
+    "div",
+    { class: "sig" },
+    el("code", {}, `${fn.name}(`, ...params.flat(), ")"),
+    type ? el("small", {}, `${call.params[hand].name}: ${type}`) : null,
+    el("span", {}, ...prose(call.doc)),
+  );
 }
 
 customElements.define("x-expression", Expression);

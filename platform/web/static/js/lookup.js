@@ -1,7 +1,7 @@
 // <x-lookup search="/url" [create="/url" create-label="Create company"] [depends="account,stage"]>: an ARIA combobox inside a form.
 // Holds <input type="hidden" name="account"> (the id) and a text box. Asks GET search?q=…&<name>=<value> for each name in `depends`; answer
-// {"results": [{"id", "text", "note", "icon", "hue"}], "more": true}. "Create new" opens `create` with ?name=<typed> in a new tab;
-// a page there may send back {"id", "text"} by BroadcastChannel("lookup:" + create). Leaving a text that was not chosen: the server
+// {"results": [{"id", "text", "note", "icon", "hue"}], "more": true}. "Create new" opens the form at `create`?name=<typed> in a
+// dialog; posted, it answers with {"id", "text"}, which is chosen, or with the form again. Leaving a text that was not chosen: the server
 // gets it as <name>__text and may resolve an exact name, or refuses it.
 import { announce, el, icon, marked, settled, t, unique } from "./texts.js";
 import { ask } from "./http.js";
@@ -144,16 +144,39 @@ class Lookup extends HTMLElement {
     this.value.value = id;
     this.value.dispatchEvent(new Event("change", { bubbles: true }));
   }
-  create(typed) {
+  async create(typed) {
     const url = new URL(this.getAttribute("create"), location.href);
     if (typed) url.searchParams.set("name", typed);
-    const channel = new BroadcastChannel(`lookup:${this.getAttribute("create")}`);
-    channel.onmessage = ({ data }) => {
-      this.choose(data);
-      channel.close();
-    };
     this.close();
-    window.open(url, "_blank");
+    const { ok, data } = await ask(url);
+    if (!ok) return;
+    const dialog = el("dialog", { class: "dlg", "aria-label": this.getAttribute("create-label") ?? t("create") });
+    dialog.addEventListener("close", () => (dialog.remove(), this.box.focus()));
+    dialog.addEventListener("input", () => dialog.querySelector("[data-dirty]")?.removeAttribute("hidden"));
+    dialog.addEventListener("submit", (event) => (event.preventDefault(), this.send(dialog, event.target)));
+    document.body.append(dialog);
+    this.fill(dialog, data);
+    dialog.showModal();
+    dialog.querySelector('.body input:not([type="hidden"])')?.focus();
+  }
+  fill(dialog, html) {
+    dialog.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    window.htmx?.process(dialog);
+  }
+  async send(dialog, form) {
+    if (this.sending) return;
+    this.sending = true;
+    const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+    const { ok, status, data } = await ask(this.getAttribute("create"), { method: "POST", form: body });
+    this.sending = false;
+    if (ok) {
+      this.choose(data);
+      dialog.close();
+    } else if (status === 422) {
+      this.fill(dialog, data);
+      dialog.querySelector("[data-dirty]")?.removeAttribute("hidden");
+      dialog.querySelector('[aria-invalid="true"], [data-errors]')?.focus();
+    }
   }
   close() {
     this.request?.abort();

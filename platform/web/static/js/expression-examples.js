@@ -1,0 +1,176 @@
+// The examples of an expression as a list below its editor: each with its values, what is expected, and whether it comes out so.
+// Here: JSON in a <textarea data-examples="refused accepted"> ↔ the list; the two words are what a condition expects, if not true and false.
+// Not here: running them (the server, through the editor's check).
+import { announce, el, icon, t, unique } from "./texts.js";
+
+export class Examples {
+  constructor(area, editor) {
+    this.area = area;
+    this.editor = editor;
+    this.list = read(area.value);
+    if (!this.list) {
+      this.list = [];
+      this.box = el("div", {});
+      return; // what was sent is no list: it stays to be put right by hand
+    }
+    this.reads = [];
+    this.outcomes = [];
+    this.rows = el("ol", { class: "examples" });
+    const blank = () => this.add({ record: {}, expect: this.words()?.[0] ?? null });
+    const more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
+    this.box = el("div", { class: "xe-examples" }, this.rows, more);
+    area.hidden = true;
+    area.after(this.box);
+    area.addEventListener("restored", () => {
+      this.list = read(area.value) ?? [];
+      this.draw();
+      editor.recheck();
+    });
+    this.draw();
+  }
+  /** What a condition may expect, as JSON values; null where the result is no condition. */
+  words() {
+    const named = this.area.dataset.examples.split(" ").filter(Boolean);
+    if (named.length) return named;
+    return this.kind === "Boolean" ? [true, false] : null;
+  }
+  add(example) {
+    this.list.push(structuredClone(example));
+    this.outcomes = [];
+    this.draw();
+    this.changed();
+    this.rows.lastElementChild?.querySelector("input")?.focus();
+    announce(t("example_added"));
+  }
+  remove(at) {
+    this.list.splice(at, 1);
+    this.outcomes = [];
+    this.draw();
+    this.changed();
+    (this.rows.children[Math.min(at, this.list.length - 1)]?.querySelector("input") ?? this.box.querySelector("button")).focus();
+  }
+  changed() {
+    this.area.value = this.list.length ? JSON.stringify(this.list) : "";
+    this.area.dispatchEvent(new Event("input", { bubbles: true }));
+    this.editor.recheck();
+  }
+  show(outcomes, reads, kind) {
+    if (!this.rows) return;
+    const same = kind === this.kind && JSON.stringify(reads) === JSON.stringify(this.reads);
+    this.outcomes = outcomes ?? [];
+    if (kind && !same) {
+      [this.reads, this.kind] = [reads, kind];
+      if (!this.rows.contains(document.activeElement)) this.draw();
+    }
+    this.list.forEach((_, at) => this.judge(at));
+  }
+  judge(at) {
+    const sign = this.rows.children[at]?.querySelector(".outcome");
+    const outcome = this.outcomes[at];
+    if (!sign) return;
+    if (!outcome) return sign.replaceChildren();
+    const tag = outcome.ok ? ["tag ok", "check", t("passes")] : ["tag bad", "x", t("fails")];
+    const said = outcome.ok ? null : el("span", { class: "err" }, outcome.text);
+    sign.replaceChildren(el("span", { class: tag[0] }, icon(tag[1]), tag[2]), ...(said ? [said] : []));
+  }
+  draw() {
+    this.rows.replaceChildren(...this.list.map((example, at) => this.row(example, at)));
+    this.list.forEach((_, at) => this.judge(at));
+  }
+  row(example, at) {
+    const named = input(t("name"), example.name ?? "", (text) => {
+      if (text) example.name = text;
+      else delete example.name;
+      this.changed();
+    });
+    const remove = el(
+      "button",
+      { type: "button", class: "btn ghost icon sm", title: t("remove"), "aria-label": `${t("remove")}: ${example.name ?? at + 1}`, click: () => this.remove(at) },
+      icon("trash-2"),
+    );
+    return el(
+      "li",
+      {},
+      el("div", { class: "head" }, named, remove),
+      el("div", { class: "given" }, ...this.given(example)),
+      this.expected(example),
+      el("div", { class: "outcome", role: "status" }),
+    );
+  }
+  /** A control for each value that the expression reads or the example gives. */
+  given(example) {
+    const kinds = new Map(this.reads.map((read) => [read.path, read]));
+    const controls = [];
+    for (const key of ["record", "prior"]) {
+      if (key === "prior" && !example.prior) continue;
+      const paths = new Set([...this.reads.filter((read) => !read.path.startsWith("$")).map((read) => read.path), ...Object.keys(example[key] ?? {})]);
+      for (const path of paths) {
+        const label = `${kinds.get(path)?.label ?? path}${key === "prior" ? ` (${t("before")})` : ""}`;
+        const take = (value) => {
+          example[key] = { ...example[key], [path]: value };
+          this.changed();
+        };
+        controls.push(control(label, kinds.get(path)?.kind, example[key]?.[path], take));
+      }
+    }
+    for (const key of ["today", "now"])
+      if (key in example) controls.push(input(t(key), example[key], (text) => this.put(example, key, text || undefined)));
+    for (const key of ["user", "related"])
+      if (key in example) controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(example[key]))));
+    return controls;
+  }
+  put(example, key, value) {
+    if (value === undefined) delete example[key];
+    else example[key] = value;
+    this.changed();
+  }
+  expected(example) {
+    const take = (value) => this.put(example, "expect", value);
+    const words = this.words();
+    const made = words ? select(t("expected"), words, example.expect, take) : control(t("expected"), this.kind, example.expect, take);
+    made.classList.add("expected");
+    return made;
+  }
+}
+
+function read(text) {
+  if (!text.trim()) return [];
+  try {
+    const found = JSON.parse(text);
+    return Array.isArray(found) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A labelled control for a JSON value of an example; empty is blank. */
+function control(label, kind, value, take) {
+  if (kind === "Boolean") return select(label, [true, false], value, take);
+  const shown = value === null || value === undefined ? "" : Array.isArray(value) ? value.join("; ") : String(value);
+  const several = kind === "Multipicklist" || Array.isArray(value);
+  const parsed = (text) => (several ? text.split(";").map((each) => each.trim()).filter(Boolean) : text);
+  return input(label, shown, (text) => take(text === "" ? null : parsed(text)));
+}
+
+function input(label, value, take) {
+  const id = unique("example");
+  const box = el("input", { class: "in", id, value, autocomplete: "off", spellcheck: "false", placeholder: t("blank") });
+  box.addEventListener("input", (event) => {
+    event.stopPropagation();
+    take(box.value.trim());
+  });
+  box.addEventListener("change", (event) => event.stopPropagation());
+  return el("div", { class: "field" }, el("label", { for: id }, label), box);
+}
+
+function select(label, words, value, take) {
+  const id = unique("example");
+  const named = (word) => el("option", { value: JSON.stringify(word), selected: word === value }, t(String(word)));
+  const box = el("select", { class: "in", id }, value === null || value === undefined ? el("option", { value: "null" }, t("blank")) : null, ...words.map(named));
+  box.addEventListener("input", (event) => event.stopPropagation());
+  box.addEventListener("change", (event) => {
+    event.stopPropagation();
+    take(JSON.parse(box.value));
+  });
+  return el("div", { class: "field" }, el("label", { for: id }, label), box);
+}
