@@ -119,7 +119,14 @@ def rows(schema: Mapping[str, Any], prefix: str, path: str = "", seen: tuple[int
 
 def _folded(prefix: str, key: str) -> bool:
     """Whether the inside of a key is told elsewhere."""
-    whole = {"object:fields", "object_extension:fields", "custom_setting:fields", "value_set:values", "object_extension:values"}
+    whole = {
+        "object:fields",
+        "object_extension:fields",
+        "custom_setting:fields",
+        "custom_metadata:fields",
+        "value_set:values",
+        "object_extension:values",
+    }
     return f"{prefix}:{key}" in whole or (key in FOLDED and (prefix in KINDS or prefix == "effects"))
 
 

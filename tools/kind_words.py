@@ -25,8 +25,10 @@ KINDS: Mapping[str, str] = {
     "profile": "The rights that every user has to begin with; each user has exactly one.",
     "role": "A place in the role hierarchy: people see what those below them own, where the object says so.",
     "queue": "A group of people who can own records and can be asked to approve.",
-    "custom_setting": "Values that rules and formulas read as `$Setting.name.field`, for the org and by profile.",
+    "custom_setting": "Values that rules and formulas read as `$Setup.name.field`, for the org and by profile.",
     "custom_permission": "A right of your own, read in rules and formulas as `$Permission.name`.",
+    "custom_metadata": "A table that goes with the metadata, read in rules and formulas as `$CustomMetadata.name.record.field`.",
+    "custom_label": "A text in each language, read in rules and formulas as `$Label.name`.",
     "translation": "Labels in one more language, kept apart from the documents they belong to.",
 }
 
@@ -64,6 +66,7 @@ KEYS: Mapping[str, str] = {
     "features.teams": "Record teams. Kept for a later version.",
     "object:fields": "The fields by API name, see [Fields](#fields).",
     "object_extension:fields": "The added fields by API name, see [Fields](#fields).",
+    "custom_metadata:fields": "What each record consists of, by API name, see [Fields](#fields).",
     "custom_setting:fields": "What the setting consists of, by API name, see [Fields](#fields).",
     "keys": "Fields that together are unique.",
     "keys[].fields": "The fields, in the order of the index.",
@@ -149,6 +152,7 @@ KEYS: Mapping[str, str] = {
     "entry.criteria": "Only records for which it is true.",
     "entry.submitters": "`owner`, `creator`, `anyone`, `role:name`, `queue:name`, `profile:name` or `permission_set:name`.",
     "entry.auto_submit": "Submits by itself when a save makes the criteria true.",
+    "entry.resubmit_unchanged": "An approved record may be submitted again although nothing of its evidence has changed.",
     "evidence": "The fields and lists of children that a decision rests on. If one changes meanwhile, the decision is asked for again.",
     "lock": "What cannot be changed while it runs.",
     "lock.mode": "The whole record, some fields, or nothing.",
@@ -199,6 +203,8 @@ KEYS: Mapping[str, str] = {
     # settings and translations
     "custom_setting:values": "The values of the org, by field.",
     "profiles": "Other values, by profile and field.",
+    "custom_metadata:records": "The records by API name, each with its values by field.",
+    "custom_label:text": "What expressions read, in the language of whoever asks.",
     "language": "The language, as a BCP 47 tag: `fr`, `zh-Hans`.",
     "texts": "The texts, by document and place in it.",
     # shared parts

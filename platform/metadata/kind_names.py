@@ -29,6 +29,8 @@ FOLDERS: Mapping[str, str] = MappingProxyType(
         "queue": "queues",
         "custom_setting": "settings",
         "custom_permission": "settings",
+        "custom_metadata": "settings",
+        "custom_label": "settings",
         "translation": "translations",
     }
 )

@@ -86,6 +86,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             _kind("queue", queues.QueueDef, queues.load_queue, "manage_security"),
             _kind("custom_setting", settings.CustomSettingDef, settings.load_custom_setting),
             _kind("custom_permission", settings.CustomPermissionDef, settings.load_custom_permission, "manage_security"),
+            _kind("custom_metadata", settings.CustomMetadataDef, settings.load_custom_metadata),
+            _kind("custom_label", settings.CustomLabelDef, settings.load_custom_label),
             _kind("translation", translations.TranslationDef, translations.load_translation),
         )
     }

@@ -438,6 +438,10 @@ class _Reader:
         for name in self.document.get("profiles", {}):
             yield Place(way=("profiles", name), form="key", value=name, kind="profile")
 
+    def custom_metadata(self) -> Iterator[Place]:
+        for name, part in self.document.get("fields", {}).items():
+            yield from self.name(("fields", name, "value_set"), part.get("value_set"), "value_set")
+
     def nothing(self) -> Iterator[Place]:
         return iter(())
 

@@ -22,7 +22,13 @@ from fieldstone.metadata.places import Names, Place, Way, places
 
 TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 ANY_FIELD = re.compile(r"\$objecttype\.(\w+)\.fields\.", re.IGNORECASE)  # before a field of an object as such
-GLOBALS = {"custom_permission": "$permission", "custom_setting": "$setup", "object": "$objecttype"}  # kind → what names one
+GLOBALS = {  # kind → what its names in expressions begin with
+    "custom_permission": "$permission",
+    "custom_setting": "$setup",
+    "custom_metadata": "$custommetadata",
+    "custom_label": "$label",
+    "object": "$objecttype",
+}
 
 
 def fields_read(place: Place, names: Names) -> Iterator[tuple[str, str]]:

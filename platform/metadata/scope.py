@@ -20,7 +20,7 @@ from fieldstone.metadata import labels
 from fieldstone.metadata.definitions.definition import Definition
 from fieldstone.metadata.definitions.fields import SYSTEM_FIELDS
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
-from fieldstone.metadata.definitions.settings import CustomSettingDef
+from fieldstone.metadata.definitions.settings import CustomLabelDef, CustomMetadataDef, CustomSettingDef
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.names import nearest
 from fieldstone.rules import Blanks, Checked, Resolved, Use, ValueType, check
@@ -241,6 +241,12 @@ class ObjectScope:
                     return Resolved(path=path, type=ValueType.BOOLEAN, checkbox=True, user_dependent=True, own=False)
             case "$setup":
                 return self._setup(rest)
+            case "$custommetadata":
+                return self._custom_metadata(rest)
+            case "$label":
+                label = self.scopes.source.find("custom_label", rest)
+                if label is not None:
+                    return Resolved(path=("$Label", label.name), type=ValueType.TEXT, user_dependent=True, own=False)
             case "$objecttype":
                 return self._any_field(rest)
         return None
@@ -249,6 +255,18 @@ class ObjectScope:
         assert self.record is not None
         found = self._path(self.record, rest, ("$Record",))
         return None if found is None else replace(found, own=False)
+
+    def _custom_metadata(self, rest: str) -> Resolved | None:
+        name, _, behind = rest.partition(".")
+        table = self.scopes.source.find("custom_metadata", name)
+        record, _, field_name = behind.partition(".")
+        if not isinstance(table, CustomMetadataDef):
+            return None
+        found = next((each for each in table.records if each.lower() == record.lower()), None)
+        field = next((field for key, field in table.fields.items() if key.lower() == field_name.lower()), None)
+        if found is None or field is None:
+            return None
+        return replace(self._field(field, ("$CustomMetadata", table.name, found, field.name), own=False), user_dependent=True)
 
     def _any_field(self, rest: str) -> Resolved | None:
         """Return a field of an object as such, of no record: `$ObjectType.product.Fields.price`, for VLOOKUP."""
@@ -278,6 +296,10 @@ class ObjectScope:
         for setting in self.scopes.source.all("custom_setting"):
             if isinstance(setting, CustomSettingDef):
                 yield from (f"$Setup.{setting.name}.{name}" for name in setting.fields)
+        for table in self.scopes.source.all("custom_metadata"):
+            if isinstance(table, CustomMetadataDef):
+                yield from (f"$CustomMetadata.{table.name}.{record}.{name}" for record in table.records for name in table.fields)
+        yield from (f"$Label.{item.name}" for item in self.scopes.source.all("custom_label"))
 
     def names(self) -> Iterator[tuple[str, FieldDef | None]]:
         """Yield what an editor offers: own fields, the lookups to go on from, globals. A name, and the field if it is one."""
@@ -310,11 +332,17 @@ def decimals_of(field: FieldDef) -> int | None:
     return (field.scale or 0) + (2 if field.result_type == "percent" else 0)
 
 
-def setup_values(source: Source, profile: str | None) -> dict[str, object]:
-    """Return what `$Setup` reads for users of `profile`: every field of every custom setting by full name."""
-    return {
-        f"$Setup.{setting.name}.{name}": setting.value(name, profile)
-        for setting in source.all("custom_setting")
-        if isinstance(setting, CustomSettingDef)
-        for name in setting.fields
-    }
+def setup_values(source: Source, profile: str | None, language: str) -> dict[str, object]:
+    """Return what `$Setup`, `$CustomMetadata` and `$Label` read for users of `profile` who read `language`: every value by full name."""
+    values: dict[str, object] = {}
+    for setting in source.all("custom_setting"):
+        if isinstance(setting, CustomSettingDef):
+            values |= {f"$Setup.{setting.name}.{name}": setting.value(name, profile) for name in setting.fields}
+    for table in source.all("custom_metadata"):
+        if isinstance(table, CustomMetadataDef):
+            cells = ((record, name) for record in table.records for name in table.fields)
+            values |= {f"$CustomMetadata.{table.name}.{record}.{name}": table.value(record, name) for record, name in cells}
+    for item in source.all("custom_label"):
+        if isinstance(item, CustomLabelDef):
+            values[f"$Label.{item.name}"] = labels.text(item.text, language, source.language)
+    return values

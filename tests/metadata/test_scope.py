@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
+
 import pytest
 
 from fieldstone.errors import Refused
@@ -12,7 +14,10 @@ from fieldstone.rules import Use, ValueType, check
 from tests.metadata.deal import documents
 
 SETTING = '{"kind": "custom_setting", "api_name": "crm", "label": "C", "values": {"days": 9}, "fields": {"days": {"type": "number", "label": "D"}}}'  # noqa: E501
-DEFINITIONS = load(documents(SETTING))
+TABLE = """{"kind": "custom_metadata", "api_name": "tax", "label": "Tax", "records": {"de": {"rate": 19}, "cn": {"rate": "13", "note": "增值税"}},
+  "fields": {"rate": {"type": "percent", "label": "Rate"}, "note": {"type": "text", "label": "Note"}}}"""  # noqa: E501
+LABEL = '{"kind": "custom_label", "api_name": "greeting", "label": "G", "text": {"en": "Hello", "zh-Hans": "你好"}}'
+DEFINITIONS = load(documents(SETTING, TABLE, LABEL))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,9 @@ DEFINITIONS = load(documents(SETTING))
         ("$Permission.Edit_Won_Deals", "$Permission.edit_won_deals", ValueType.BOOLEAN),
         ("$Setup.crm.days", "$Setup.crm.days", ValueType.NUMBER),
         ("$Organization.Name", "$Organization.Name", ValueType.TEXT),
+        ("$CustomMetadata.Tax.DE.Rate", "$CustomMetadata.tax.de.rate", ValueType.NUMBER),
+        ("$CustomMetadata.tax.cn.note", "$CustomMetadata.tax.cn.note", ValueType.TEXT),
+        ("$label.Greeting", "$Label.greeting", ValueType.TEXT),
     ],
 )
 def test_a_name_stands_for_a_path(name: str, path: str, type_: ValueType) -> None:
@@ -67,6 +75,8 @@ def test_a_field_of_any_record_is_given_to_look_ups() -> None:
         ("acount.name", "account.name"),
         ("account.industri", "account.industry"),
         ("$User.Emial", "$User.Email"),
+        ("$CustomMetadata.tax.de.raet", "$CustomMetadata.tax.de.rate"),
+        ("$Label.greting", "$Label.greeting"),
         ("$Permission.edit_won_deal", "$Permission.edit_won_deals"),
         ("Close date", "close_date"),
         ("amount.name", None),
@@ -125,7 +135,14 @@ def test_the_fields_of_a_path() -> None:
 
 
 def test_settings_have_values_for_expressions() -> None:
-    assert setup_values(DEFINITIONS, None) == {"$Setup.crm.days": 9}
+    assert setup_values(DEFINITIONS, None, "zh-Hant") == {
+        "$Setup.crm.days": 9,
+        "$CustomMetadata.tax.de.rate": D("19"),
+        "$CustomMetadata.tax.de.note": None,
+        "$CustomMetadata.tax.cn.rate": D("13"),
+        "$CustomMetadata.tax.cn.note": "增值税",
+        "$Label.greeting": "你好",
+    }
 
 
 def test_an_editor_is_offered_every_name() -> None:

@@ -133,7 +133,7 @@ class Judge:
         return self._row(target, values, "related", f"{field.name}.") | ({field.name: "related"} if values else {})
 
     def _globals(self, user: Mapping[str, Any]) -> dict[str, object]:
-        found: dict[str, object] = setup_values(self.proposed.definitions, user.get("profile"))
+        found: dict[str, object] = setup_values(self.proposed.definitions, user.get("profile"), user.get("language") or self.proposed.definitions.language)
         for key, value in user.items():
             path = GLOBALS.get(f"$user.{key.lower()}")
             if path is not None:

@@ -16,6 +16,8 @@ from fieldstone.metadata.expression_names import words_in
 GLOBALS = {
     "custom_setting": ("$setup",),
     "custom_permission": ("$permission",),
+    "custom_metadata": ("$custommetadata",),
+    "custom_label": ("$label",),
     "record_type": ("record_type", "recordtypeid", "$recordtype"),
 }
 NO_MEANING = frozenset({"label", "plural", "description", "icon", "color", "fields", "$schema", "was"})

@@ -17,7 +17,8 @@ from fieldstone.metadata.kind_names import PER_OBJECT
 from fieldstone.metadata.names import NATIVE_LENGTH, RESERVED, RESERVED_FOR_FIELDS, is_native
 from fieldstone.metadata.places import Way
 
-SHARED = {"custom_permission": "setting", "custom_setting": "setting"}  # kinds of one name space
+# Kinds of one name space.
+SHARED = dict.fromkeys(("custom_permission", "custom_setting", "custom_metadata", "custom_label"), "setting")
 
 
 def check_naming(proposed: Proposed) -> None:

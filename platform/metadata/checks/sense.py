@@ -6,7 +6,7 @@ Source: spec/metadata.md, sections 2, 6 and 7; spec/workflow.md, sections 4, 12 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fieldstone.metadata.checks.fields_sense import NUMBERS, check_fields
@@ -199,14 +199,21 @@ def _queue(proposed: Proposed, path: str, document: Document) -> None:
 
 
 def _custom_setting(proposed: Proposed, path: str, document: Document) -> None:
-    setting = proposed.definitions.find("custom_setting", document["api_name"])
+    profiles = ((("profiles", key), part) for key, part in document.get("profiles", {}).items())
+    _values_of_fields(proposed, path, document, [(("values",), document.get("values", {})), *profiles])
+
+
+def _custom_metadata(proposed: Proposed, path: str, document: Document) -> None:
+    _values_of_fields(proposed, path, document, [(("records", key), part) for key, part in document.get("records", {}).items()])
+
+
+def _values_of_fields(proposed: Proposed, path: str, document: Document, levels: Iterable[tuple[Way, Mapping[str, Any]]]) -> None:
+    """Check the fields that a document has of its own, and the constants that it gives them."""
+    setting = proposed.definitions.find(document["kind"], document["api_name"])
     fields: Mapping[str, FieldDef] = getattr(setting, "fields", {})
     for name, part in document["fields"].items():
         if part["type"] not in SETTING_TYPES:
             proposed.refuse(path, ("fields", name, "type"), "not_in_settings", type=part["type"])
-    levels: Iterator[tuple[Way, Mapping[str, Any]]] = iter(
-        [(("values",), document.get("values", {})), *((("profiles", key), part) for key, part in document.get("profiles", {}).items())]
-    )
     for way, values in levels:
         for name, value in values.items():
             field = fields.get(name)
@@ -323,6 +330,7 @@ CHECKS = {
     "profile": _rights,
     "queue": _queue,
     "custom_setting": _custom_setting,
+    "custom_metadata": _custom_metadata,
     "automation": _automation,
     "approval_process": _approval_process,
     "app": _app,

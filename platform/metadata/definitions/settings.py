@@ -1,4 +1,4 @@
-"""Custom permissions and custom settings: what `$Permission` and `$Setup` read (meta-schemas: custom_permission.json, custom_setting.json).
+"""What `$Permission`, `$Setup`, `$CustomMetadata` and `$Label` read (meta-schemas: custom_permission, custom_setting, …).
 
 Here: their definitions. They share one name space and the folder `settings/`.
 Not here: who holds a permission (`permission_sets.py`), the platform's own settings (`fieldstone/settings.py`).
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from typing import ClassVar
 
-from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata import labels
+from fieldstone.metadata.definitions.definition import Definition, Label
 from fieldstone.metadata.definitions.fields import load_field
 from fieldstone.metadata.definitions.loading import Document, Loading, typed
 from fieldstone.metadata.definitions.objects import FieldDef
@@ -42,6 +43,29 @@ class CustomSettingDef(Definition):
         return self.fields[name].default
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomMetadataDef(Definition):
+    """A table that goes with the metadata: fields, and records of them by API name. Values are typed."""
+
+    kind: ClassVar[str] = "custom_metadata"
+
+    fields: Mapping[str, FieldDef] = made(default_factory=dict)
+    records: Mapping[str, Mapping[str, object]] = made(default_factory=dict)
+
+    def value(self, record: str, name: str) -> object:
+        """Return what `$CustomMetadata.<this>.<record>.<name>` is: the record's own value, else the field's default."""
+        return self.records[record].get(name, self.fields[name].default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomLabelDef(Definition):
+    """A text that expressions read as `$Label.<name>` in the reader's language."""
+
+    kind: ClassVar[str] = "custom_label"
+
+    text: Label = made(default_factory=dict)
+
+
 def load_custom_permission(document: Document, loading: Loading) -> CustomPermissionDef:
     """Build a custom permission from its document."""
     return CustomPermissionDef(**loading.head(document))
@@ -50,11 +74,29 @@ def load_custom_permission(document: Document, loading: Loading) -> CustomPermis
 def load_custom_setting(document: Document, loading: Loading) -> CustomSettingDef:
     """Build a custom setting from its document."""
     head = loading.head(document)
+    fields = _fields(document, head["name"], loading)
+    profiles = {profile: _level(part, fields) for profile, part in document.get("profiles", {}).items()}
+    return CustomSettingDef(**head, fields=fields, values=_level(document.get("values", {}), fields), profiles=profiles)
+
+
+def load_custom_metadata(document: Document, loading: Loading) -> CustomMetadataDef:
+    """Build a table of custom metadata from its document."""
+    head = loading.head(document)
+    fields = _fields(document, head["name"], loading)
+    return CustomMetadataDef(
+        **head, fields=fields, records={name: _level(part, fields) for name, part in document.get("records", {}).items()}
+    )
+
+
+def load_custom_label(document: Document, loading: Loading) -> CustomLabelDef:
+    """Build a custom label from its document."""
+    return CustomLabelDef(**loading.head(document), text=labels.of(document["text"]))
+
+
+def _fields(document: Document, of: str, loading: Loading) -> dict[str, FieldDef]:
     parts = document["fields"].items()
-    fields = {name: load_field(part, name=name, of=head["name"], path=loading.path, column=None) for name, part in parts}
+    return {name: load_field(part, name=name, of=of, path=loading.path, column=None) for name, part in parts}
 
-    def level(part: Document) -> Mapping[str, object]:
-        return {name: typed(value, fields.get(name)) for name, value in part.items()}
 
-    profiles = {profile: level(part) for profile, part in document.get("profiles", {}).items()}
-    return CustomSettingDef(**head, fields=fields, values=level(document.get("values", {})), profiles=profiles)
+def _level(part: Document, fields: Mapping[str, FieldDef]) -> Mapping[str, object]:
+    return {name: typed(value, fields.get(name)) for name, value in part.items()}

@@ -55,7 +55,7 @@ class Reader:
         return {
             **self.principal.globals(),
             **self.rights.globals,
-            **setup_values(self.snapshot, self.principal.profile),
+            **setup_values(self.snapshot, self.principal.profile, self.principal.language),
             **{f"$Organization.{name}": value for name, value in organization.items()},
         }
 

@@ -71,7 +71,8 @@ def kind_words(kind: str) -> str:
         "list_view": _("List view"), "validation_rule": _("Validation rule"), "automation": _("Automation"),
         "approval_process": _("Approval process"), "email_template": _("Email template"), "app": _("App"),
         "permission_set": _("Permission set"), "profile": _("Profile"), "role": _("Role"), "queue": _("Queue"),
-        "custom_setting": _("Custom setting"), "custom_permission": _("Custom permission"), "translation": _("Translation"),
+        "custom_setting": _("Custom setting"), "custom_permission": _("Custom permission"),
+        "custom_metadata": _("Custom metadata"), "custom_label": _("Custom label"), "translation": _("Translation"),
     }  # fmt: skip
     return words.get(kind, kind)
 
