@@ -31,6 +31,7 @@ from fieldstone.records.reindexing import catch_up
 from fieldstone.records.save import Records
 from fieldstone.settings import Settings
 from fieldstone.workflow import housekeeping, queue, sweeper, tasks
+from fieldstone.workflow.approvals import handover, in_use
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
 from fieldstone.workflow.approvals.panel import Panels
@@ -56,7 +57,7 @@ class Org:
 
     def scheduler(self) -> sweeper.Scheduler:
         """Return the loop that offers due work and plans periodic work."""
-        return sweeper.Scheduler(self.engine, self.outbox, housekeeping.PERIODIC)
+        return sweeper.Scheduler(self.engine, self.outbox, (*housekeeping.PERIODIC, handover.PERIODIC))
 
     def close(self) -> None:
         """Give back the connections."""
@@ -75,11 +76,12 @@ def open_org(settings: Settings) -> Org:
         on_connect=(rules.register_functions,),
         pool_size=settings.database_pool,
     )
-    return assembled(settings, engine, Holder(engine))
+    return assembled(settings, engine)
 
 
-def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
+def assembled(settings: Settings, engine: Engine) -> Org:
     """Return the org on an engine that is open already: for `open_org`, and for tests on databases of their own."""
+    holder = Holder(engine, in_use=in_use.problems)
     name = hashlib.sha256(f"{settings.database} {settings.database_schema}".encode()).hexdigest()[:12]
     purge_bin = partial(recycle_bin.purge_due, engine, holder)
     handlers: dict[str, tasks.Handler] = {}  # filled below: what they do may need the queue that calls them
@@ -91,13 +93,15 @@ def assembled(settings: Settings, engine: Engine, holder: Holder) -> Org:
     handlers.update(
         tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin, partial(catch_up, records)), *imports])
     )
+    approvals = Approvals(records=records, notices=notices)
+    handlers.update(tasks.handlers([handover.handler(approvals)]))
     return Org(
         settings=settings,
         name=name,
         engine=engine,
         holder=holder,
         records=records,
-        approvals=Approvals(records=records, notices=notices),
+        approvals=approvals,
         panels=Panels(records=records),
         outbox=outbox,
         handlers=handlers,

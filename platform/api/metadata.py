@@ -208,7 +208,8 @@ def compare_versions(call: Call, range: str) -> Answer:
 def check_metadata(call: Call) -> Answer:
     """Every problem at once; changes nothing."""
     call.require_setup(*READERS)
-    planned = plan(call.snapshot, _change_set(call.body), call.transaction.connection, language=call.language)
+    in_use = call.org.holder.in_use
+    planned = plan(call.snapshot, _change_set(call.body), call.transaction.connection, language=call.language, in_use=in_use)
     return Answer({"valid": not planned.refused, "problems": _told(call, planned.problems)})
 
 
@@ -251,7 +252,7 @@ def _change_set(body: Mapping[str, Any]) -> ChangeSet:
 
 def _planned(call: Call, asked: ChangeSet) -> Plan:
     rights = rights_of_author(call.snapshot, call.rights)
-    return plan(call.snapshot, asked, call.transaction.connection, language=call.language, rights=rights)
+    return plan(call.snapshot, asked, call.transaction.connection, language=call.language, rights=rights, in_use=call.org.holder.in_use)
 
 
 def _kept(call: Call, asked: ChangeSet) -> Answer:

@@ -45,6 +45,7 @@ class Labels(Protocol):
 
 
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # names only: no attribute, index or format of a parameter is reached
+_PLURAL = re.compile(r"\{([a-z_][a-z0-9_]*)\?([^|{}]*)\|([^|{}]*)\}")  # {rows?record|records}: which word goes with the number
 _FOLDERS = ("problems", "sentences")
 
 
@@ -69,6 +70,7 @@ def text(key: str, language: str, /, **params: object) -> str:
     if entry is None:
         return key
     pattern = next((entry[tag] for tag in fallbacks(language) if entry.get(tag)), key)
+    pattern = _PLURAL.sub(lambda choice: choice[2] if params.get(choice[1]) == 1 else choice[3], pattern)
     return _HOLE.sub(lambda hole: shown(params[hole[1]], language) if hole[1] in params else "", pattern)
 
 

@@ -21,6 +21,7 @@ from fieldstone.db.transaction import read
 from fieldstone.errors import TryAgain
 from fieldstone.metadata import documents, store
 from fieldstone.metadata.load import build
+from fieldstone.metadata.plan import InUse
 from fieldstone.metadata.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ KEPT = 3  # snapshots of the last versions: a request that began before a publis
 class Holder:
     """The snapshots of one org in this process."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, in_use: InUse | None = None) -> None:
+        """`in_use`: what the layers below have running on the metadata; every plan and every publish asks it."""
         self.engine = engine
+        self.in_use = in_use
         self._building = threading.Lock()
         self._kept: OrderedDict[int, Snapshot] = OrderedDict()
         self._offered: Snapshot | None = None

@@ -7,7 +7,7 @@ Source: spec/metadata.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from fieldstone import limits
+from fieldstone.db.engine import is_postgresql
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata import fills, statistics
@@ -28,6 +29,9 @@ from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import DEFINITION, Stored
 from fieldstone.metadata.tables import record_table
 from fieldstone.metadata.transition import NO, PlanStep, Transition, moved_values, transition
+
+# What a layer below has running on the metadata, and what of a change stands against it: from one snapshot to another.
+InUse = Callable[[Connection, Snapshot, Snapshot], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,22 +166,26 @@ def plan(
     rights: Rights | None = None,
     given: Given | None = None,
     opened: bool = False,
+    in_use: InUse | None = None,
 ) -> Plan:
     """Return what `changes` would do to the org as it is in `current`, with every problem at once; writes nothing.
 
     `connection` answers questions about records. `language`: of the reader, for examples of names. `rights` tells, of the
     documents as they would be, what the author may not do. `given`: from an earlier plan of the same change set. `opened`: its
-    hidden columns are there already, its questions answered.
+    hidden columns are there already, its questions answered. `in_use`: what runs on the metadata as it is; see `Holder.in_use`.
     """
     given = given or Given()
     proposal = propose(current, changes, given.identities)
-    problems = (*proposal.problems, *check(proposal.documents, current=current, language=language, rights=rights))
+    database = connection if is_postgresql(connection) else None  # that of SQLite is at hand anyway
+    found_wrong = check(proposal.documents, current=current, language=language, rights=rights, database=database)
+    problems = (*proposal.problems, *found_wrong)
     if any(not problem.warning for problem in problems):
         return _refused(current, changes, proposal, problems, given)
     proposal = in_canonical_form(current, proposal)
     outlined = _outlined(current, proposal, changes, given)
     found = outlined.transition
     limits_met = (*_too_many_columns(outlined.proposed), *_too_early(connection, proposal))
+    used = tuple(in_use(connection, current, outlined.proposed)) if in_use is not None else ()
     steps, asked = (found.steps, ()) if opened else _asked(connection, current, found)
     born = {identity.key: identity for identity in proposal.changed if current.identities.by_id(identity.id) is None}
     return Plan(
@@ -187,7 +195,7 @@ def plan(
         proposal=proposal,
         transition=found,
         steps=steps,
-        problems=(*problems, *limits_met, *asked),
+        problems=(*problems, *limits_met, *used, *asked),
         given=Given(identities=born, columns=outlined.columns),
     )
 

@@ -32,7 +32,7 @@ from fieldstone.metadata import documents as texts
 from fieldstone.metadata.definitions import FieldDef
 from fieldstone.metadata.identities import ARCHIVED, PURGED, WRITE_ONLY, Identity, key_of
 from fieldstone.metadata.kind_names import PER_OBJECT
-from fieldstone.metadata.plan import Given, Plan, plan
+from fieldstone.metadata.plan import Given, InUse, Plan, plan
 from fieldstone.metadata.snapshot import Snapshot
 
 VERSION_LOCK = "fs_version"
@@ -45,6 +45,9 @@ Result = TypeVar("Result")
 
 class Snapshots(Protocol):
     """Who has the snapshot in force; see `holder.Holder`."""
+
+    @property
+    def in_use(self) -> InUse | None: ...
 
     def current(self, connection: Connection) -> Snapshot: ...
 
@@ -130,7 +133,7 @@ def _at_once(engine: Engine, planned: Plan, author: Author, snapshots: Snapshots
         connection = transaction.connection
         if any(statistics.any_rows(connection, table) for table in fills.tables_of(planned)):
             raise _HasRecords
-        _require_answers(connection, planned)
+        _require_answers(connection, planned, snapshots.in_use)
         _run(connection, (operation for step in planned.steps for operation in step.operations))
         faults.point("publish.after_ddl")
         version = _write(transaction, planned, author, kind="publish", plan_id=None)
@@ -165,9 +168,11 @@ def _require_free(transaction: Transaction, planned: Plan, besides: str | None =
             raise Refused(Problem(code="busy_publishing", params=params, document=shared[0]))
 
 
-def _require_answers(connection: Connection, planned: Plan) -> None:
-    """Put the questions that SQL answers once more: somebody may have written since."""
-    problems = []
+def _require_answers(connection: Connection, planned: Plan, in_use: InUse | None) -> None:
+    """Put the questions that SQL answers once more, and ask what runs: somebody may have written since."""
+    assert planned.proposed is not None
+    used = in_use(connection, planned.current, planned.proposed) if in_use is not None else ()
+    problems = [problem for problem in used if not problem.warning]
     for step in planned.steps:
         question = step.question
         if question is None or question.answered or (question.where is None and question.holds is None):
@@ -192,7 +197,7 @@ def _again(engine: Engine, planned: Plan, snapshots: Snapshots) -> Plan:
         touched = sorted(path for path in planned.paths if current.documents.get(path) != before.get(path))
         if touched:
             raise Refused([Problem(code="plan_stale", params={"path": path}, document=path) for path in touched])
-        return plan(current, planned.changes, transaction.connection, given=planned.given)
+        return plan(current, planned.changes, transaction.connection, given=planned.given, in_use=snapshots.in_use)
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
@@ -403,7 +408,7 @@ def _open(engine: Engine, planned: Plan, author: Author, snapshots: Snapshots) -
         _require_base(transaction, planned)
         _require_free(transaction, planned)
         connection = transaction.connection
-        _require_answers(connection, planned)
+        _require_answers(connection, planned, snapshots.in_use)
         version = planned.base_version + 1
         _run(connection, _operations(planned, *AT_OPEN))
         faults.point("publish.after_open_ddl")
@@ -608,7 +613,7 @@ def _switch(engine: Engine, plan_id: str, planned: Plan, row: Row[Any], snapshot
         unfit = fills.verify(transaction, planned)
         if unfit:
             return unfit
-        _require_answers(connection, planned)
+        _require_answers(connection, planned, snapshots.in_use)
         _run(connection, _not_there_yet(connection, _operations(planned, *AT_SWITCH)))
         faults.point("publish.after_switch_ddl")
         version = _write(transaction, planned, author, kind="switch", plan_id=plan_id)

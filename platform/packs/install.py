@@ -71,7 +71,8 @@ def plan(
     with read(org.engine, statement_seconds=60.0) as transaction:
         current = org.holder.current(transaction.connection)
         packs = offered if offered is not None else at_hand()
-        return planning.plan(current, transaction.connection, names, packs, language=language, author=author)
+        in_use = org.holder.in_use
+        return planning.plan(current, transaction.connection, names, packs, language=language, author=author, in_use=in_use)
 
 
 def install(

@@ -164,10 +164,12 @@ def plan(
     *,
     language: str = "en",
     author: Principal | None = None,
+    in_use: metadata_plan.InUse | None = None,
 ) -> PackPlan:
     """Return what installing `names` out of the packs `offered` would do, with every problem at once; writes nothing.
 
     `language`: of the reader. `author`: whose Setup rights are asked for; None is the platform itself.
+    `in_use`: see `Holder.in_use`.
     """
     choice = choose(names, offered, installed(connection))
     problems = [*choice.problems, *_taken(current, choice.packs)]
@@ -177,7 +179,7 @@ def plan(
         packs=choice.packs,
         pulled_in=choice.pulled_in,
         present=choice.present,
-        metadata=metadata_plan.plan(current, changes, connection, language=language, rights=allowed),
+        metadata=metadata_plan.plan(current, changes, connection, language=language, rights=allowed, in_use=in_use),
         exposure=tuple(exposure for pack in choice.packs for exposure in exposures(pack)),
         samples=samples(choice.packs),
         problems=tuple(problems),

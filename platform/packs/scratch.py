@@ -26,6 +26,7 @@ from fieldstone.metadata.holder import Holder
 from fieldstone.packs.install import install
 from fieldstone.packs.read import Pack
 from fieldstone.records.save import Records
+from fieldstone.workflow.approvals import in_use
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
 from fieldstone.workflow.approvals.panel import Panels
@@ -93,7 +94,7 @@ def _forgetful(connection: sqlite3.Connection) -> None:
 
 def _assembled(engine: Engine, file: Path) -> Scratch:
     notices = Notices(post=Post(outbox=Outbox(), sender="checks@scratch.invalid"), address=ADDRESS)
-    holder = Holder(engine)
+    holder = Holder(engine, in_use=in_use.problems)
     records = Records(engine, holder, steps(notices), secret="checks of packs in a scratch org")  # noqa: S106 - signs nothing that lasts
     return Scratch(
         engine=engine,

@@ -226,6 +226,12 @@ def node_words(mode: str, count: int) -> str:
 def event_words(kind: str) -> str:
     """Return what an event of an approval's history says of its actor."""
     words = {
+        "handed_over": _("passed a decision on: its holder is no longer active"),
+        "withdrawn": _("did without a decision: its holder is no longer active"),
+        "branched": _("chose the way on"),
+        "acted": _("changed the record"),
+        "told": _("told people"),
+        "empty": _("found nobody to decide"),
         "submitted": _("submitted"),
         "approved": _("approved"),
         "rejected": _("rejected"),

@@ -15,6 +15,7 @@ from fieldstone.metadata import publish
 from fieldstone.metadata.changes import ChangeSet
 from fieldstone.metadata.plan import plan
 from fieldstone.records.filters import Operand, Printing, printed
+from fieldstone.records.gate.authors import rights_of_author
 from fieldstone.web import conditions
 from fieldstone.web.current import current
 from fieldstone.web.lists import Listing
@@ -29,7 +30,13 @@ def publish_view(shown: Listing, label: str) -> str:
         raise NotAllowed("setup.customize")
     taken = [each.name for each in current.snapshot.all("list_view", shown.definition.name)]
     document = _document(shown, label, name_from({current.language: label}, taken) or "view")
-    planned = plan(current.snapshot, ChangeSet(put=(document,)), current.transaction.connection)
+    planned = plan(
+        current.snapshot,
+        ChangeSet(put=(document,)),
+        current.transaction.connection,
+        language=current.language,
+        rights=rights_of_author(current.snapshot, current.rights),
+    )
     author = publish.Author(id=current.principal.user_id, reason=f"list view {document['api_name']}")
     current.close()
     publish.publish(current.org.engine, planned.require(), author=author, snapshots=current.org.holder)

@@ -22,7 +22,6 @@ from fieldstone.data.imports import Report
 from fieldstone.db.transaction import read
 from fieldstone.metadata import publish
 from fieldstone.metadata.changes import ChangeSet
-from fieldstone.metadata.holder import Holder
 from fieldstone.metadata.plan import plan
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Query
@@ -62,7 +61,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 def opened(engine: Engine, files: Path) -> app.Org:
     settings = Settings.from_environment({"FIELDSTONE_DATA": str(files), "FIELDSTONE_SECRET_KEY": "tests only 8dKq2ZpW5vRt7yBn3xLm9"})
-    return app.assembled(settings, engine, Holder(engine))
+    return app.assembled(settings, engine)
 
 
 def administrator(org: app.Org) -> Principal:

@@ -12,7 +12,6 @@ from fieldstone import app
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import write
 from fieldstone.metadata import store
-from fieldstone.metadata.holder import Holder
 from fieldstone.packs.manifest import FILE, sealed
 from fieldstone.settings import Settings
 
@@ -57,4 +56,4 @@ def org_on(engine: Engine, *, language: str = "en") -> app.Org:
 
 def opened(engine: Engine) -> app.Org:
     """Return the org in a database that has one."""
-    return app.assembled(Settings.from_environment({}, secret_key="s" * 40), engine, Holder(engine))
+    return app.assembled(Settings.from_environment({}, secret_key="s" * 40), engine)

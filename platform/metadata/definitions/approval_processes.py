@@ -27,6 +27,7 @@ class EntryDef:
     criteria: str | None = None
     submitters: tuple[str, ...] = ("owner",)
     auto_submit: bool = False  # a save that comes to meet the criteria submits the record by itself
+    resubmit_unchanged: bool = False  # an approved record may be submitted again although its evidence is what it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,7 @@ def load_approval_process(document: Document, loading: Loading) -> ApprovalProce
             criteria=entry.get("criteria"),
             submitters=tuple(entry.get("submitters", ("owner",))),
             auto_submit=entry.get("auto_submit", False),
+            resubmit_unchanged=entry.get("resubmit_unchanged", False),
         ),
         evidence=tuple(_evidence(name, of, parent, loading) for name in document["evidence"]),
         lock=LockDef(

@@ -75,6 +75,7 @@ def planned_for(changes: ChangeSet) -> Plan:
         current.transaction.connection,
         language=current.language,
         rights=rights_of_author(current.snapshot, current.rights),
+        in_use=current.org.holder.in_use,
     )
 
 

@@ -10,7 +10,7 @@ Source: spec/workflow.md, sections 13, 14 and 17.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fieldstone.db import faults
@@ -27,9 +27,10 @@ from fieldstone.records.opening import open_for_writing
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Reference
 from fieldstone.records.save import Records
-from fieldstone.workflow.approvals import locks, store
+from fieldstone.workflow.approvals import events, locks, store
 from fieldstone.workflow.approvals.conditions import Conditions
 from fieldstone.workflow.approvals.decide import Decision, Transfer, decide, require_recall, transfer
+from fieldstone.workflow.approvals.evidence import gather
 from fieldstone.workflow.approvals.notices import Notices
 from fieldstone.workflow.approvals.run import ENGINE, Desk, Run, engine_gate
 from fieldstone.workflow.approvals.states import Instance, InstanceState, Verdict
@@ -60,8 +61,8 @@ class Approvals:
     ) -> Instance:
         """Submit a record; without `process`, to the matching one with the smallest priority. Return the instance as it is afterwards.
 
-        Raises NotVisible, NotAllowed, or Refused: no_process, already_live, record_locked, rule_fault, or what the submit actions ran
-        into. Nothing has been written then.
+        Raises NotVisible, NotAllowed, or Refused: no_process, already_live, already_approved, record_locked, rule_fault, or what the submit
+        actions ran into. Nothing has been written then.
         """
         self._require_comment(comment)
 
@@ -196,6 +197,24 @@ class Approvals:
 
         return self._transaction(principal, work)
 
+    # --- T17 ---
+
+    def hand_over(self, instance_id: str, user: str) -> None:
+        """Give the open tasks of a person who is no longer active to others; nothing happens if they are active again.
+
+        Raises Refused when an action of the process ran into something. Source: spec/workflow.md, section 13, T17.
+        """
+
+        def attempt(tx: Transaction) -> None:
+            snapshot, acting = open_for_writing(tx, self.records.holder, Principal.automation("approval"))
+            run = self._run(tx, snapshot, acting, "engine", instance_id)
+            person = run.directory.person(user)
+            if run.instance.state.live and (person is None or not person.active):
+                run.hand_over(user)
+                run.finish_command()
+
+        retrying(self.records.engine, attempt)
+
     # --- shared ---
 
     def _transaction(self, principal: Principal, work: Callable[[Transaction, Snapshot, Principal], Instance]) -> Instance:
@@ -272,6 +291,8 @@ def submit_in(
     live = store.of_record(desk.tx, desk.snapshot, record_id, live=True)
     if any(each.exclusive_group == chosen.exclusive_group for each in live):
         raise Refused(Problem(code="already_live"))
+    if approved_unchanged(desk.gate, chosen, record_id, store.of_record(desk.tx, desk.snapshot, record_id)):
+        raise Refused(Problem(code="already_approved"))
     if any(lock.mode == "full" for lock in locks.of_records(desk.tx, [record_id])):
         raise Refused(Problem(code="record_locked_submit"), code="record_locked")
     text = document_of(desk.snapshot, chosen)
@@ -313,6 +334,18 @@ def matching(engine: Gate, asking: Reader, object_name: str, record_id: str, nam
         key=lambda each: (each.priority, each.name),
     )
     return [each for each in candidates if conditions.true(each.entry.criteria, f"{each.name}/entry")]
+
+
+def approved_unchanged(engine: Gate, process: ApprovalProcessDef, record_id: str, instances: Iterable[Instance]) -> bool:
+    """Tell whether a process need not be asked again: it approved the record last, and what that rests on is as it was then.
+
+    `instances`: of the record, newest first.
+    """
+    last = next((each for each in instances if each.process == process.name), None)
+    if process.entry.resubmit_unchanged or last is None or last.state is not InstanceState.APPROVED:
+        return False
+    kept = events.chain(engine.tx, last.id)[-1].data.get("evidence")
+    return kept is not None and kept == gather(engine, process, record_id).hash
 
 
 def may_submit(engine: Gate, acting: Principal, process: ApprovalProcessDef, record_id: str) -> bool:

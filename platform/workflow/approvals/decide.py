@@ -100,6 +100,12 @@ def counted(visit: Visit, node: ApproveNodeDef) -> Decided:
     return Decided(visit=visit.closed(VisitState(verdict.value)), verdict=verdict)
 
 
+def withdrawn(visit: Visit, task: Task, node: ApproveNodeDef) -> Decided:
+    """Return the visit without the seat of `task`: nobody is there for it. Without any seat left it is skipped as if approved."""
+    left = visit.with_task(replace(task, state=TaskState.CANCELLED))
+    return counted(left, node) if left.seats else Decided(visit=left.closed(VisitState.SKIPPED), verdict=Verdict.APPROVED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """Hand one task on. `to_groups` are the groups of the person who gets it."""

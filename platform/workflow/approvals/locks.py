@@ -29,7 +29,7 @@ LOCK = system_table(
     Column("record_id", Id, nullable=False),
     Column("instance_id", Id, nullable=False, index=True),
     Column("object", PlainText, nullable=False),
-    Column("process", PlainText, nullable=False),
+    Column("process", PlainText, nullable=False),  # definition id
     Column("mode", PlainText, nullable=False),  # "full" or "fields"
     Column("fields", JsonText, nullable=False),  # definition ids: they stay when a field is renamed
     Column("children", JsonText, nullable=False),  # definition ids of the lookups whose children are locked too
@@ -56,7 +56,7 @@ def take(tx: Transaction, snapshot: Snapshot, process: ApprovalProcessDef, recor
             object=definition.name,
             record_id=record_id,
             instance_id=instance_id,
-            process=process.name,
+            process=process.id or process.name,
             mode=process.lock.mode,
             fields=[_key(field) for name in process.lock.fields if (field := definition.field(name)) is not None],
             children=[_key(each.field) for each in relations],
@@ -158,8 +158,8 @@ def _exempt(batch: Batch) -> _Exempt:
 
 
 def _refuse(batch: Batch, item: Item, lock: Row[Any], field: str | None = None) -> None:
-    process = batch.snapshot.find("approval_process", lock.process, lock.object)
-    label = lock.process if process is None else labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
+    process = next(each for each in batch.snapshot.all("approval_process") if lock.process in (each.id, each.name))
+    label = labels.text(process.label, batch.principal.language, batch.snapshot.language, process.name)
     item.refuse("record_locked", field=field, own="record_locked", process=label, since=lock.at, mode=lock.mode)
 
 

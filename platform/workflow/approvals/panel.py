@@ -23,7 +23,7 @@ from fieldstone.records.gate import Gate
 from fieldstone.records.principal import Principal
 from fieldstone.records.save import Records
 from fieldstone.workflow.approvals import events, locks, store
-from fieldstone.workflow.approvals.commands import matching, may_submit
+from fieldstone.workflow.approvals.commands import approved_unchanged, matching, may_submit
 from fieldstone.workflow.approvals.decide import Actor, Circumstances, may_decide, may_recall
 from fieldstone.workflow.approvals.directory import OrgDirectory, groups_of
 from fieldstone.workflow.approvals.events import Event
@@ -242,8 +242,13 @@ class Panels:
             return ()
         live = {each.exclusive_group for each in instances if each.state.live}
         found = matching(engine, own.asking, definition.name, record_id)
-        fitting = [each for each in found if each.exclusive_group not in live and may_submit(engine, own.principal, each, record_id)]
-        return tuple((each.name, each.label) for each in fitting)
+        return tuple(
+            (each.name, each.label)
+            for each in found
+            if each.exclusive_group not in live
+            and may_submit(engine, own.principal, each, record_id)
+            and not approved_unchanged(engine, each, record_id, instances)
+        )
 
 
 @dataclass(frozen=True, slots=True)

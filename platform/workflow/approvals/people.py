@@ -174,6 +174,22 @@ def resolve(node: ApproveNodeDef, around: Around, directory: Directory) -> Resol
     return Resolution(seats=seats, reasons=tuple(search.reasons))
 
 
+def successor(gone: str, node: ApproveNodeDef, around: Around, directory: Directory, seated: Iterable[str]) -> Resolution:
+    """Return the one seat of who decides instead of `gone`, a user who is no longer active: their manager, else whom `on_empty` names.
+
+    `seated` decide at this node already and get no second seat. Without anybody `empty` says what is to be done, as from `resolve`.
+    Source: spec/workflow.md, section 13, T17.
+    """
+    search = _Search(around, directory, users=dict.fromkeys(seated))
+    there = set(search.users)
+    search.add(directory.person(gone), "gone")
+    if there == search.users.keys():
+        empty = _when_empty(node.on_empty, search)
+        found = tuple(seat for seat in search.seats() if seat.user not in there)
+        return Resolution(seats=found[:1], empty=None if found else empty, reasons=tuple(search.reasons))
+    return Resolution(seats=tuple(Seat(user=user) for user in search.users if user not in there), reasons=tuple(search.reasons))
+
+
 def people(sources: Iterable[PersonSource], around: Around, directory: Directory) -> tuple[str, ...]:
     """Return the users that `sources` name, each once, for cc nodes and notices: the submitter stays in, groups are flattened."""
     found: dict[str, None] = {}

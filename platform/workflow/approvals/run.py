@@ -38,12 +38,12 @@ from fieldstone.records.principal import Principal
 from fieldstone.records.query import Reference
 from fieldstone.workflow.approvals import locks, messages, store
 from fieldstone.workflow.approvals.conditions import Conditions
-from fieldstone.workflow.approvals.decide import Actor, Circumstances, counted
+from fieldstone.workflow.approvals.decide import Actor, Circumstances, counted, withdrawn
 from fieldstone.workflow.approvals.directory import Colleague, OrgDirectory, groups_of
 from fieldstone.workflow.approvals.events import Event, append
 from fieldstone.workflow.approvals.evidence import Evidence, gather
 from fieldstone.workflow.approvals.notices import About, Notices
-from fieldstone.workflow.approvals.people import Around, Resolution, people, resolve
+from fieldstone.workflow.approvals.people import Around, Resolution, people, resolve, successor
 from fieldstone.workflow.approvals.states import (
     DECIDED,
     Instance,
@@ -61,6 +61,7 @@ SaveIn = Callable[..., tuple[Outcome, ...]]
 ENGINE = "system:engine"
 DEDUPE = "system:dedupe"
 EMPTY = "system:empty"
+GONE = "system:gone"
 
 
 def engine_gate(tx: Transaction, snapshot: Snapshot, cursors: Cursors) -> Gate:
@@ -222,6 +223,43 @@ class Run:
         if verdict is not None:
             self.go_on(node, verdict)
 
+    def hand_over(self, user: str) -> None:
+        """T17: give the open tasks of somebody who is no longer active to their manager, or as the node says for nobody."""
+        for task in [task for visit in self.visits for task in visit.tasks if task.state is TaskState.OPEN and task.user == user]:
+            visit = self.visit_of(task.id)
+            if visit.state is VisitState.OPEN:  # the task before this one may have closed it
+                self._hand_over(visit, visit.task(task.id), user)
+
+    def _hand_over(self, visit: Visit, task: Task, user: str) -> None:
+        node = self.node(visit.node)
+        others = [each for each in visit.seats if each.id != task.id]
+        seated = {person for each in others for person in (each.user, each.decided_by) if person is not None}
+        found = successor(user, node, self._around_people(), self.directory, seated)
+        said = {"from": user, "people": list(found.reasons)}
+        if found.seats:
+            (seat,) = found.seats
+            taken = Task(id=new_id(), seat=task.seat, user=seat.user, group=seat.group, hops=task.hops)
+            after = visit.with_task(replace(task, state=TaskState.TRANSFERRED), taken)
+            self._change(visit, after)
+            said = {**said, "to": seat.user or seat.group or ""}
+            self.note("handed_over", identity=GONE, node=node.id, visit=visit.id, task=task.id, data=said)
+            self.tell_task(self._waited_for(replace(after, tasks=(taken,))))
+        elif found.empty == "skip_approve" or (node.mode == "any" and others):
+            decided = withdrawn(visit, task, node)
+            self._change(visit, decided.visit)
+            self.note("withdrawn", identity=GONE, node=node.id, visit=visit.id, task=task.id, data=said)
+            if decided.verdict is not None:
+                self.go_on(node, decided.verdict)
+        else:
+            self._close(visit, VisitState.CANCELLED)
+            verdict = self._enter_empty(node, found)
+            if verdict is not None:
+                self.go_on(node, verdict)
+
+    def _change(self, before: Visit, after: Visit) -> None:
+        store.change_visit(self.desk.tx, self.instance.id, before, after)
+        self.replace_visit(after)
+
     def _advance(self, nodes: tuple[Node, ...]) -> None:
         waiting = list(nodes)
         while waiting:
@@ -328,7 +366,10 @@ class Run:
         locks.give_back(self.desk.tx, self.instance.id)
         if write:
             self._act(self.process.actions.get(state.value, ()), {"approval_status": state.value})
-        self.note("finished", identity=ENGINE, evidence_hash=self.instance.evidence_hash, data={"verdict": state.value})
+        data = {"verdict": state.value}
+        if state is InstanceState.APPROVED:
+            data["evidence"] = self.evidence().hash  # what is approved, as the final actions left it
+        self.note("finished", identity=ENGINE, evidence_hash=self.instance.evidence_hash, data=data)
         if state in (InstanceState.APPROVED, InstanceState.REJECTED):
             self._tell(self._people([self.instance.submitter]), f"approval_{state.value}", by=self.desk.acting.name)
 

@@ -1,4 +1,4 @@
-"""Step 16 of a save: approvals that it starts by itself, and those that a delete ends.
+"""Step 16 of a save: approvals that it starts by itself, those that a delete ends, those whose people go.
 
 Here: the step. Not here: submitting (`commands.py`).
 Source: spec/workflow.md, section 1, steps 16 and "Delete".
@@ -14,8 +14,8 @@ from fieldstone.records.cursor import Cursors
 from fieldstone.records.evaluation import Evaluation
 from fieldstone.records.save import Factory
 from fieldstone.rules import EvaluationError
-from fieldstone.workflow.approvals import store
-from fieldstone.workflow.approvals.commands import cancel_deleted, submit_in
+from fieldstone.workflow.approvals import handover, store
+from fieldstone.workflow.approvals.commands import approved_unchanged, cancel_deleted, submit_in
 from fieldstone.workflow.approvals.conditions import USE
 from fieldstone.workflow.approvals.notices import Notices
 from fieldstone.workflow.approvals.run import Desk, engine_gate
@@ -28,6 +28,8 @@ def factory(notices: Notices) -> Factory:
     """Return the factory of the step."""
 
     def make(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+        if definition.name == "user" and action in ("update", "delete"):
+            return lambda batch: _hand_over(batch, notices)
         processes = [each for each in snapshot.all("approval_process", definition.name) if isinstance(each, ApprovalProcessDef)]
         if action == "delete" and processes:
             return lambda batch: _cancel(batch, notices)
@@ -56,14 +58,22 @@ def _cancel(batch: Batch, notices: Notices) -> None:
     cancel_deleted(_desk(batch, notices), [item.id for item in batch.live])
 
 
+def _hand_over(batch: Batch, notices: Notices) -> None:
+    """What waits for people who are no longer there goes to others, when this save has committed."""
+    for item in batch.live:
+        if batch.action == "delete" or ("active" in item.changed and not item.image.get("active")):
+            handover.put(batch.tx, notices.post.outbox, item.id)
+
+
 def _submit(batch: Batch, automatic: list[ApprovalProcessDef], notices: Notices) -> None:
     """Submit what has come to meet the entry of such a process with this save: once for each real transition."""
     evaluation = Evaluation(batch)
     for item in batch.live:
         for process in sorted(automatic, key=lambda each: (each.priority, each.name)):
             if _came_to_meet(batch, item, process, evaluation):
-                live = store.of_record(batch.tx, batch.snapshot, item.id, live=True)
-                if not any(each.exclusive_group == process.exclusive_group for each in live):
+                known = store.of_record(batch.tx, batch.snapshot, item.id)
+                live = any(each.state.live and each.exclusive_group == process.exclusive_group for each in known)
+                if not live and not approved_unchanged(engine_gate(batch.tx, batch.snapshot, CURSORS), process, item.id, known):
                     _submit_one(batch, item, process, notices)
                 break
 

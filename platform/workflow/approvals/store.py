@@ -48,7 +48,7 @@ VERSION = system_table(
 INSTANCE = system_table(
     "approval_instance",
     Column("id", Id, primary_key=True),
-    Column("process", PlainText, nullable=False),
+    Column("process", PlainText, nullable=False),  # definition id
     Column("process_hash", PlainText, ForeignKey("fs_approval_version.hash"), nullable=False),
     Column("exclusive_group", PlainText, nullable=False),
     Column("object", PlainText, nullable=False),  # definition id: stays when the object is renamed
@@ -63,14 +63,14 @@ INSTANCE = system_table(
     Index("ix_fs_approval_instance_record", "record_id", "submitted_at"),
     Index("ix_fs_approval_instance_submitter", "submitter", "submitted_at"),
 )
-_LIVE = INSTANCE.c.state.in_([state.value for state in sorted(LIVE)])
+IS_LIVE = INSTANCE.c.state.in_([state.value for state in sorted(LIVE)])
 Index(
     "uq_fs_approval_instance_live",
     INSTANCE.c.record_id,
     INSTANCE.c.exclusive_group,
     unique=True,
-    sqlite_where=_LIVE,
-    postgresql_where=_LIVE,
+    sqlite_where=IS_LIVE,
+    postgresql_where=IS_LIVE,
 )
 VISIT = system_table(
     "approval_visit",
@@ -134,15 +134,29 @@ def object_key(snapshot: Snapshot, object_name: str) -> str:
     return definition.id or definition.name
 
 
-def _names(snapshot: Snapshot) -> dict[str, str]:
+def process_key(snapshot: Snapshot, object_name: str, name: str) -> str:
+    """Return what stands for a process in the tables of approvals: its definition id, which stays when it is renamed."""
+    identity = snapshot.identities.find("approval_process", object_name, name)
+    return identity.id if identity is not None else name
+
+
+def process_name(snapshot: Snapshot, key: str) -> str:
+    """Return the name of today, or the last one, of the process that `process_key` stands for."""
+    identity = snapshot.identities.by_id(key)
+    return identity.name if identity is not None else key
+
+
+def object_names(snapshot: Snapshot) -> dict[str, str]:
+    """Return the names of objects by what stands for them in the tables of approvals."""
     return {definition.id or definition.name: definition.name for definition in snapshot.objects.values()}
 
 
 def add_instance(tx: Transaction, snapshot: Snapshot, instance: Instance, text: str) -> None:
     """Write a new instance and, if it is the first on it, the version it runs on."""
+    process = process_key(snapshot, instance.object, instance.process)
     version = {
         "hash": instance.process_hash,
-        "process": instance.process,
+        "process": process,
         "text": text,
         "first_used": tx.now,
     }
@@ -150,7 +164,7 @@ def add_instance(tx: Transaction, snapshot: Snapshot, instance: Instance, text: 
     tx.connection.execute(
         insert(INSTANCE).values(
             id=instance.id,
-            process=instance.process,
+            process=process,
             process_hash=instance.process_hash,
             exclusive_group=instance.exclusive_group,
             object=object_key(snapshot, instance.object),
@@ -188,10 +202,10 @@ def instance_of(row: Row[Any], snapshot: Snapshot) -> Instance:
     """Return the instance in a row of `INSTANCE`, its object by the name of today."""
     return Instance(
         id=row.id,
-        process=row.process,
+        process=process_name(snapshot, row.process),
         process_hash=row.process_hash,
         exclusive_group=row.exclusive_group,
-        object=snapshot.once(_names).get(row.object, row.object),
+        object=snapshot.once(object_names).get(row.object, row.object),
         record=row.record_id,
         submitter=row.submitter,
         submitted_at=row.submitted_at,
@@ -206,25 +220,15 @@ def of_record(tx: Transaction, snapshot: Snapshot, record_id: str, *, live: bool
     """Return the instances of one record, newest first."""
     found = select(INSTANCE).where(INSTANCE.c.record_id == record_id)
     if live:
-        found = found.where(_LIVE)
+        found = found.where(IS_LIVE)
     rows = tx.connection.execute(found.order_by(INSTANCE.c.submitted_at.desc(), INSTANCE.c.id.desc()))
     return tuple(instance_of(row, snapshot) for row in rows)
 
 
 def live_of_records(tx: Transaction, snapshot: Snapshot, ids: Iterable[str]) -> tuple[Instance, ...]:
     """Return the live instances of these records, in one statement."""
-    found = select(INSTANCE).where(INSTANCE.c.record_id.in_(bindparam("ids", sorted(ids), type_=Id, expanding=True)), _LIVE)
+    found = select(INSTANCE).where(INSTANCE.c.record_id.in_(bindparam("ids", sorted(ids), type_=Id, expanding=True)), IS_LIVE)
     return tuple(instance_of(row, snapshot) for row in tx.connection.execute(found))
-
-
-def live_processes(tx: Transaction, snapshot: Snapshot) -> Mapping[tuple[str, str], int]:
-    """Return how many live instances each process has, by (object, process): what must not be deleted under them."""
-    names = snapshot.once(_names)
-    counted: dict[tuple[str, str], int] = {}
-    for row in tx.connection.execute(select(INSTANCE.c.object, INSTANCE.c.process).where(_LIVE)):
-        key = (names.get(row.object, row.object), row.process)
-        counted[key] = counted.get(key, 0) + 1
-    return counted
 
 
 def version_text(tx: Transaction, version_hash: str) -> str:
@@ -348,6 +352,18 @@ def _add_tasks(tx: Transaction, instance_id: str, visit: Visit, tasks: Sequence[
 def instance_of_task(tx: Transaction, task_id: str) -> str | None:
     """Return the id of the instance that a task belongs to."""
     return tx.connection.execute(select(TASK.c.instance_id).where(TASK.c.id == task_id)).scalar()
+
+
+def waiting_for(tx: Transaction, user: str) -> list[str]:
+    """Return the instances in which a task of that person is open."""
+    found = select(TASK.c.instance_id).where(TASK.c.user_id == user, TASK.c.state == TaskState.OPEN.value)
+    return list(tx.connection.execute(found.distinct().order_by(TASK.c.instance_id)).scalars())
+
+
+def holders(tx: Transaction) -> list[str]:
+    """Return the people who hold an open task."""
+    found = select(TASK.c.user_id).where(TASK.c.state == TaskState.OPEN.value, TASK.c.user_id.is_not(None))
+    return list(tx.connection.execute(found.distinct()).scalars())
 
 
 def open_tasks(user: str, groups: Iterable[str]) -> Select[Any]:

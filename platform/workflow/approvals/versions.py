@@ -36,7 +36,7 @@ def process_of(snapshot: Snapshot, tx: Transaction, instance: Instance) -> Appro
     known = snapshot.once(_by_hash)
     found = known.get(instance.process_hash)
     if found is None:
-        found = known[instance.process_hash] = _loaded(snapshot, instance.object, store.version_text(tx, instance.process_hash))
+        found = known[instance.process_hash] = definition_of(snapshot, instance.object, store.version_text(tx, instance.process_hash))
     return found
 
 
@@ -49,17 +49,18 @@ def _by_hash(snapshot: Snapshot) -> dict[str, ApprovalProcessDef]:
     return found
 
 
-def _loaded(snapshot: Snapshot, object_name: str, text: str) -> ApprovalProcessDef:
-    document = _in_names_of_today(snapshot, {**documents.parse(text), "object": object_name})
+def definition_of(snapshot: Snapshot, object_name: str, text: str) -> ApprovalProcessDef:
+    """Return the process that a kept text of `object_name` (its name today) describes."""
     objects = {name.lower(): definition for name, definition in snapshot.objects.items()}
-    return load_approval_process(document, Loading(path="", identities={}, objects=objects))
+    return load_approval_process(in_names_of_today(snapshot, object_name, text), Loading(path="", identities={}, objects=objects))
 
 
-def _in_names_of_today(snapshot: Snapshot, document: dict[str, Any]) -> Mapping[str, Any]:
-    """Return the document with the fields that were renamed since under their new names.
+def in_names_of_today(snapshot: Snapshot, object_name: str, kept: str) -> Mapping[str, Any]:
+    """Return the document of a kept text with the fields that were renamed since under their new names.
 
     Each such field is called by its former name everywhere, the document laid beside, and the renaming done once more.
     """
+    document: Mapping[str, Any] = {**documents.parse(kept), "object": object_name}
     path, text = documents.path_of(document), documents.canonical(document).lower()
     for definition in snapshot.objects.values():
         for field in definition.fields.values():

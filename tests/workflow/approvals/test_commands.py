@@ -94,6 +94,36 @@ def test_a_rejected_record_may_be_submitted_again(company):
     assert firm.state(quote) == ("approved", "approved")
 
 
+def test_an_approved_record_is_submitted_again_only_when_what_it_rests_on_has_changed(company):
+    firm = company()
+    quote = firm.quote()
+    firm.submit(quote)
+    firm.decide("bob")
+    assert refused(firm.submit, quote).problems[0].code == "already_approved"
+    assert firm.panels.panel(firm.world.principal("sue"), "quote", quote).processes == ()
+    firm.world.update("quote", quote, {"terms": "net 30"}, "sue")
+    assert refused(firm.submit, quote).problems[0].code == "already_approved"
+    firm.world.update("quote", quote, {"amount": "200.00"}, "sue")
+    assert [name for name, _ in firm.panels.panel(firm.world.principal("sue"), "quote", quote).processes] == ["discount"]
+    assert firm.submit(quote).state == "running"
+
+
+def test_an_approved_record_that_a_process_takes_again_as_it_is_may_be_submitted_again(company):
+    firm = company(process(entry={"criteria": "discount > 0.1", "submitters": ["owner"], "resubmit_unchanged": True}))
+    quote = firm.quote()
+    firm.submit(quote)
+    firm.decide("bob")
+    assert firm.submit(quote).state == "running"
+
+
+def test_what_final_actions_change_of_the_evidence_was_approved_with_it(company):
+    firm = company(process(evidence=["discount", "status"]))
+    quote = firm.quote()
+    firm.submit(quote)
+    firm.decide("bob")
+    assert refused(firm.submit, quote).problems[0].code == "already_approved"
+
+
 def test_a_node_whose_condition_is_false_is_skipped(company):
     firm = company(process(nodes=[node("boss", {"user": "dan"}, when="discount > 0.5"), node("lead", {"user": "bob"})]))
     instance = firm.submit(firm.quote())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldstone.metadata import documents
-from fieldstone.workflow.approvals.versions import _loaded
+from fieldstone.workflow.approvals.versions import definition_of
 from tests.support.company import PROCESS, QUOTE
 from tests.support.company import documents as company_documents
 from tests.support.worlds import built, core_document
@@ -14,7 +14,7 @@ RENAMED = {**QUOTE, "fields": {**FIELDS, "rebate": {**FIELDS["rebate"], "was": [
 
 def renamed_since(text: str):
     others = [each for each in company_documents() if each["api_name"] not in ("quote", "sales", "approval_managers")]
-    return _loaded(built([RENAMED, *others, core_document("objects/user.json")]), "quote", text)
+    return definition_of(built([RENAMED, *others, core_document("objects/user.json")]), "quote", text)
 
 
 def test_fields_renamed_since_are_called_by_their_new_names_and_nothing_else_changes():
