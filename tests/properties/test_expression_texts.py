@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from fieldstone.i18n.texts import word
-from fieldstone.rules import FUNCTIONS, Use, parse, problems
+from fieldstone.rules import FUNCTIONS, Use, ValueType, parse, problems
 from fieldstone.rules.functions import OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.parse import TOKEN, read
 from fieldstone.rules.printing import to_source
@@ -222,6 +222,8 @@ def _mentioned(checked: Checked, scope: ex.Fields) -> set[tuple[str, ...]]:
             prefix = resolved.path[:-1]
             inner = scope if not prefix else ex.Fields(fields=ex.PARENT_FIELDS)
             found |= {prefix + path for path in _mentioned(resolved.formula, inner)}
+        elif resolved.type is ValueType.GEOLOCATION:
+            found |= {(*resolved.path[:-1], f"{resolved.path[-1]}.{part}") for part in ("latitude", "longitude")}
         elif not resolved.path[0].startswith("$"):
             found.add(resolved.path)
     return found

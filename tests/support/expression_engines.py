@@ -29,7 +29,9 @@ from fieldstone.rules import (
     Context,
     EvaluationError,
     NotInSql,
+    Use,
     ValueType,
+    check,
     condition,
     decimals,
     dialect_of,
@@ -44,6 +46,7 @@ from tests.support import expressions as ex
 from tests.support.expression_strategies import NOWHERE, TYPES, context_of, row_of, scope_of, through_doubles, tree_of
 
 Row = Mapping[str, object]
+ANY_RESULT = frozenset(ValueType)  # a validation rule may ask everything that any place may; ours may come to anything, too
 MODES = (Blanks.ZERO, Blanks.BLANK)
 TWELVE_DIGITS = DecimalContext(prec=12)
 COLUMN = ExactNumber(18, 2)  # what a numeric result is also fitted into
@@ -87,7 +90,7 @@ def trees_of(random: Random, scope: ex.Fields, count: int) -> list[Syntax]:
 def checked_of(tree: Syntax, around: Surroundings) -> Checked | None:
     """Return the checked expression; None for one that random drawing got wrong."""
     try:
-        return ex.checked_as(to_source(tree), around.mode, scope=around.scope)
+        return check(to_source(tree), around.scope, Use.VALIDATION_RULE, expected=ANY_RESULT, blanks=around.mode)
     except (Refused, ValueError):
         return None
 

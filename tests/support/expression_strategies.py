@@ -30,10 +30,11 @@ T = ValueType
 DEEPEST = 8
 NOWHERE = (0, 0)
 TYPES = (T.NUMBER, T.TEXT, T.BOOLEAN, T.DATE, T.DATETIME, T.TIME)  # what a whole expression is drawn for
-ONLY_READ = frozenset({T.MULTIPICKLIST, T.GEOLOCATION})  # types that no branch gives back
+ONLY_READ = frozenset({T.MULTIPICKLIST, T.GEOLOCATION, T.FIELD})  # types that no branch gives back
 # What entries refuse by rules of their own: to draw it would only be thrown away.
 NO_BOOLEAN_RESULT = frozenset({"CASE", "NULLVALUE"})
 NO_BOOLEAN_VALUE = frozenset({"CASE", "ISNULL"})
+READS_TEXTS = {Category.NUMBER_FORMAT, Category.DATE_FORMAT}
 SPELLED = {"AND": "&&", "OR": "||"}
 
 
@@ -69,6 +70,13 @@ WORDS_OF = {  # useful texts for a parameter of that name; other texts are drawn
     ],
     "key": ["a", "b", "a.b", "商", ""],
     "path": ["$.a", "$.b[0]", "$.a.b", "$", "$['商']", "$[", "a"],
+}
+NUMBERS_OF = {"year": ["2024", "2023", "1", "9999", "1900"], "month": ["1", "2", "12", "7.9"], "day": ["1", "28", "29", "30.5"]}
+READABLE = {  # texts that values of a type are read out of
+    T.NUMBER: ["12.5", "-3.", "1e3", ".5", "-0", "1E-39"],
+    T.DATE: ["2024-02-29", "2023-2-9", "9999-12-31", "0001-01-01 and more"],
+    T.DATETIME: ["2024-12-31 23:59:59", "2024-1-1 0:0:0  ", "0001-01-01 00:00:00"],
+    T.TIME: ["23:59:59.999", "00:00:00.000", "12:00:00.001"],
 }
 JSON_TEXTS = [
     '{"a": 1}', '{"a": {"b": "x"}, "b": [1.50, null, true]}', '{"商": "é", "a": ""}', "[1, 2]", "null", "{",
@@ -177,16 +185,26 @@ def _gives(function: Function, type_: T) -> bool:
         return function.returns is type_
     if function.record_change:
         return bool(OWN[type_])
+    if asks_others(function):
+        return bool(OF_OTHERS[type_])
     return type_ not in ONLY_READ and not (type_ is T.BOOLEAN and function.name in NO_BOOLEAN_RESULT)
 
 
 @cache
-def _makers(type_: T, anywhere: bool) -> tuple[Entry, ...]:
+def makers(type_: T, anywhere: bool) -> tuple[Entry, ...]:
     """Return the entries that can give a value of the type; those that only Python can do if they may stand `anywhere`."""
-    return tuple(e for e in entries() if _gives(e.function, type_) and (anywhere or not e.function.no_sql) and e.function.only_in is None)
+    return tuple(e for e in entries() if _gives(e.function, type_) and (anywhere or not e.function.no_sql))
 
 
-OWN = _named([n for n, (f, _) in FIELDS.items() if f.own], {n: f.type for n, (f, _) in FIELDS.items()})
+def asks_others(function: Function) -> bool:
+    """Return whether the function is given fields of another object."""
+    return any(T.FIELD in param.types and param.types != ANY for param in function.params)
+
+
+# Own fields by their type, fields of another object by the type of what they hold, and those that records are found by.
+OWN = _named([n for n, (f, _) in FIELDS.items() if f.own and f.type is not T.GEOLOCATION], {n: f.type for n, (f, _) in FIELDS.items()})
+OF_OTHERS = _named([n for n, (f, _) in FIELDS.items() if f.holds], {n: f.holds or T.NULL for n, (f, _) in FIELDS.items()})
+KEYS = [name for name, (field, _) in FIELDS.items() if field.key]
 
 
 @dataclass
@@ -201,10 +219,10 @@ class Drawing:
     def tree(self, type_: T, depth: int) -> Syntax:
         """Return an expression of the type, at most `depth` calls deep."""
         self.left -= 1
-        makers = _makers(type_, self.anywhere)
-        if depth <= 0 or self.left <= 0 or not makers or self.random.random() < 0.12:
+        found = makers(type_, self.anywhere)
+        if depth <= 0 or self.left <= 0 or not found or self.random.random() < 0.12:
             return self.leaf(type_)
-        return self.made(self.random.choice(makers), type_, depth - 1)
+        return self.made(self.random.choice(found), type_, depth - 1)
 
     def leaf(self, type_: T) -> Syntax:
         if type_ not in ONLY_READ and self.random.random() < 0.06:
@@ -233,6 +251,9 @@ class Drawing:
         if function.record_change:
             own = [name for names in OWN.values() for name in names] if function.returns is not T.NULL else OWN[type_]
             return [Name(self.random.choice(own), NOWHERE) for _ in range(count)]
+        if asks_others(function):
+            fields = [self.random.choice(OF_OTHERS[type_]), self.random.choice(KEYS)]
+            return [*(Name(name, NOWHERE) for name in fields), self.tree(T.TEXT, depth)]
         if function.role is None:
             return [self.argument(function, function.param(index), depth) for index in range(count)]
         values = self.any_type(function, but=ONLY_READ)
@@ -253,6 +274,10 @@ class Drawing:
             return text(self.random.choice(WORDS_OF[param.name]))
         if function.name.startswith("JSON") and self.random.random() < 0.6:
             return text(self.random.choice(JSON_TEXTS))
+        if param.name in NUMBERS_OF and self.random.random() < 0.7:
+            return number(self.random.choice(NUMBERS_OF[param.name]))
+        if param.types >= {T.TEXT} and set(function.fails) & READS_TEXTS and self.random.random() < 0.6:
+            return text(self.random.choice(READABLE[function.returns]))
         if param.whole and self.random.random() < 0.6:
             digits = number(self.random.choice(PLACES))
             return digits if self.random.randrange(4) else operation("-", digits)
@@ -261,7 +286,7 @@ class Drawing:
         return self.tree(self.random.choice(sorted(param.types & set(T), key=lambda t: t.value)), depth)
 
     def any_type(self, function: Function, but: frozenset[T] = frozenset()) -> T:
-        types = [t for t in T if t is not T.NULL and t not in but and (self.names[t] or _makers(t, False))]
+        types = [t for t in T if t in ANY and t is not T.NULL and t not in but and (self.names[t] or makers(t, False))]
         return self.random.choice([t for t in types if t is not T.BOOLEAN or function.name not in NO_BOOLEAN_VALUE])
 
     def picklist_value(self) -> str:
@@ -282,9 +307,9 @@ def tree_of(random: Random, type_: T, depth: int = DEEPEST, scope: Fields = SCOP
     """Return a random expression of the type. A few are refused when checked: two blanks can choose another overload."""
     names = {t: [*NAMES[t], *(n for n, field in scope.formulas.items() if field.type is t)] for t in T}
     drawing = Drawing(random, names, anywhere, random.choice(SIZES))
-    makers = [e for e in _makers(type_, False) if through_doubles(e.function)]
-    if makers and random.random() < 0.05:  # by itself, to be compared to twelve digits
-        function = random.choice(makers).function
+    doubles = [e for e in makers(type_, False) if through_doubles(e.function)]
+    if doubles and random.random() < 0.05:  # by itself, to be compared to twelve digits
+        function = random.choice(doubles).function
         return call(function.name, *drawing.arguments(function, type_, depth - 1))
     return drawing.tree(type_, depth)
 
@@ -357,12 +382,15 @@ def stored_text(random: Random) -> str:
 
 
 IDS = ("0190a5d0-0000-7000-8000-000000000001", "0190a5d0-0000-7000-8000-000000000002")
+DEGREES = {"place.latitude": 90, "place.longitude": 180}
 DIGITS = {"qty": (18, 0), "rate": (18, 9), "disc": (7, 2), "account.share": (7, 2), "account.parent.owner.team.lead.budget": (18, 4)}
 
 
 def value_of(random: Random, name: str, type_: T, picklist: Sequence[str] | None) -> object:
     """Return a value of a field, never blank but for texts."""
     match type_:
+        case T.NUMBER if name in DEGREES:
+            return Decimal(random.choice([DEGREES[name], -DEGREES[name], 0, random.randrange(-90, 91)])) / random.choice([1, 1, 8])
         case T.NUMBER:
             return numbers(random, *DIGITS.get(name, (18, 2)))
         case T.BOOLEAN:
@@ -406,13 +434,20 @@ def context_of(random: Random) -> Context:
     return Context(now=now, today=now.astimezone(zone).date(), zone=zone, globals=known)
 
 
-GLOBALS = {".".join(field.path): field for field, column in FIELDS.values() if column is None}
+GLOBALS = {".".join(field.path): field for field, column in FIELDS.values() if column is None and field.user_dependent}
 
 
 def save_of(random: Random, context: Context) -> Context:
-    """Return a context of a save: what the record was before, or that it is new."""
+    """Return a context of a save: what the record was before, or that it is new, and what other records hold."""
     new = random.randrange(3)
-    return replace(context, prior=row_of(random) if new < 2 else None, is_new=new == 0, is_clone=random.random() < 0.5)
+    others = {".".join(field.path[1::2]): value_of(random, "", field.holds, None) for field, _ in FIELDS.values() if field.holds}
+    return replace(
+        context,
+        prior=row_of(random) if new < 2 else None,
+        is_new=new == 0,
+        is_clone=random.random() < 0.5,
+        look_up=lambda of, field, name: others[f"{of}.{field}"],
+    )
 
 
 # --- for Hypothesis --------------------------------------------------------------------------------------------------

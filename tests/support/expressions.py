@@ -49,6 +49,16 @@ def plain(name: str, type_: ValueType, **more: Any) -> Resolved:
     return Resolved(path=tuple(name.split(".")), type=type_, **more)
 
 
+def part(name: str) -> Resolved:
+    """Return a coordinate of a place: one step of a path."""
+    return Resolved(path=(name,), type=ValueType.NUMBER, number_field=True)
+
+
+def of_product(name: str, holds: ValueType, **more: Any) -> Resolved:
+    """Return a field of another object as such: what VLOOKUP is given."""
+    return Resolved(path=("$ObjectType", "product", "Fields", name), type=ValueType.FIELD, holds=holds, own=False, **more)
+
+
 FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
     "price": (number("price"), ExactNumber(18, 2)),
     "cost": (number("cost"), ExactNumber(18, 2)),
@@ -66,6 +76,9 @@ FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
     "vip": (plain("vip", ValueType.BOOLEAN, checkbox=True), Flag()),
     "stage": (plain("stage", ValueType.PICKLIST, picklist=("open", "won", "lost")), PlainText()),
     "tags": (plain("tags", ValueType.MULTIPICKLIST, picklist=("a", "b", "c")), ChoiceSet()),
+    "place": (plain("place", ValueType.GEOLOCATION), None),
+    "place.latitude": (part("place.latitude"), ExactNumber(8, 6)),
+    "place.longitude": (part("place.longitude"), ExactNumber(9, 6)),
     "account": (plain("account", ValueType.ID), Id()),
     "account.name": (plain("account.name", ValueType.TEXT, own=False), PlainText()),
     "account.revenue": (number("account.revenue", own=False), ExactNumber(18, 2)),
@@ -80,6 +93,10 @@ FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {
     "$user.name": (plain("$User.Name", ValueType.TEXT, user_dependent=True, own=False), None),
     "$permission.discount": (plain("$Permission.Discount", ValueType.BOOLEAN, user_dependent=True, own=False), None),
     "$setup.limits.discount": (number("$Setup.Limits.Discount", user_dependent=True, own=False), None),
+    "$objecttype.product.fields.name": (of_product("name", ValueType.TEXT, key=True), None),
+    "$objecttype.product.fields.price": (of_product("price", ValueType.NUMBER), None),
+    "$objecttype.product.fields.share": (of_product("share", ValueType.NUMBER, percent=True), None),
+    "$objecttype.product.fields.since": (of_product("since", ValueType.DATE), None),
 }
 # The same, as the account that is read through sees its own.
 PARENT_FIELDS: Mapping[str, tuple[Resolved, TypeEngine[Any] | None]] = {

@@ -518,15 +518,15 @@ def duration(seconds: int, with_days: bool = False) -> str:
 
 
 def _clock(seconds: str) -> str:
-    hours = f"trunc({seconds} / 3600)::text"
+    hours = f"div({seconds}, 3600)::text"  # a quotient cut afterwards may have been rounded up before
     return (
-        f"(lpad({hours}, greatest(length({hours}), 2), '0') || ':' || lpad((mod(trunc({seconds} / 60), 60))::int::text, 2, '0')"
+        f"(lpad({hours}, greatest(length({hours}), 2), '0') || ':' || lpad((mod(div({seconds}, 60), 60))::int::text, 2, '0')"
         f" || ':' || lpad(mod({seconds}, 60)::int::text, 2, '0'))"
     )
 
 
 def _with_days(seconds: str) -> str:
-    return f"(trunc({seconds} / {DAY_SECONDS})::text || ':' || {_clock(f'mod({seconds}, {DAY_SECONDS})')})"
+    return f"(div({seconds}, {DAY_SECONDS})::text || ':' || {_clock(f'mod({seconds}, {DAY_SECONDS})')})"
 
 
 DURATION_DOC = "A length of time as HH:MM:SS, with days before it when asked for or between datetimes; never negative."
