@@ -24,6 +24,7 @@ from sqlalchemy.engine import Dialect as EngineDialect
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine, Uuid
 
 from fieldstone.db.column_types import ExactNumber, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime, UtcMoment
+from fieldstone.rules.decimals import WIDE
 from fieldstone.rules.errors import EvaluationError
 from fieldstone.rules.value_types import ValueType
 
@@ -110,7 +111,7 @@ def scaled_comparison(operator: str, number: Decimal, scale: int) -> tuple[str, 
 
     A number with more digits than the column lies between two stored ones: `x > 1.005` is `x > 1.00`.
     """
-    shifted = number.scaleb(scale) if abs(number) < FARTHEST else Decimal(FARTHEST).copy_sign(number)
+    shifted = number.scaleb(scale, WIDE) if abs(number) < FARTHEST else Decimal(FARTHEST).copy_sign(number)
     whole = int(shifted.to_integral_value("ROUND_FLOOR"))
     whole = max(-FARTHEST, min(FARTHEST, whole))
     if whole == shifted:
