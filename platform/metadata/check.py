@@ -25,23 +25,31 @@ from fieldstone.metadata.checks.shape import check_shape
 from fieldstone.metadata.definitions.loading import Document
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from fieldstone.metadata.snapshot import Snapshot
 
 Rights = Callable[[Mapping[str, Document]], Iterable[Problem]]
 
 
 def check(
-    documents: Mapping[str, Document], *, current: Snapshot | None = None, language: str = "en", rights: Rights | None = None
+    documents: Mapping[str, Document],
+    *,
+    current: Snapshot | None = None,
+    language: str = "en",
+    rights: Rights | None = None,
+    database: Connection | None = None,
 ) -> tuple[Problem, ...]:
     """Return all problems of a set of parsed documents (by path), warnings included, each with document, pointer and, if known, the fix.
 
     Stages: meta-schema → names → references and sense → expressions → graph → limits → examples → rights of the author (`rights`, if
     given). What stands in `current` as it is was checked when it was published: only what may mean something else now is judged again.
-    Reads no records, raises nothing.
+    Examples are run in Python, on SQLite in memory and, if it is given, on `database`, whose tables nobody reads. Reads no records,
+    raises nothing.
     """
     before = current.parsed if current is not None else {}
     sound, problems = check_shape(documents, lambda path, document: before.get(path) is document)
-    proposed = Proposed(documents=_documents(documents), sound=sound, language=language, current=current)
+    proposed = Proposed(documents=_documents(documents), sound=sound, language=language, current=current, database=database)
     proposed.take(problems)
     for stage in (check_naming, check_resolving, check_sense, check_expressions, check_graph, check_amounts, check_examples):
         stage(proposed)

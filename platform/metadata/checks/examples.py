@@ -1,19 +1,22 @@
 """Last stage: does every example come out as its author says?
 
-Here: examples of formulas, defaults, filters, roll-ups, rules, views, automations and entry criteria, run in Python.
-Not here: running them on the databases (tests do).
+Here: examples of formulas, defaults, filters, roll-ups, rules, views, automations and entry criteria: run in Python, and all of an
+expression that have come out right there in one statement on each database at hand.
+Not here: the statement (`rules/row_values.py`).
 Source: spec/metadata.md, section 2, "Examples".
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from fieldstone import limits
 from fieldstone.errors import Refused
@@ -26,9 +29,11 @@ from fieldstone.metadata.field_types.date import day, moment
 from fieldstone.metadata.field_types.lookup import LOOKUP
 from fieldstone.metadata.places import Way
 from fieldstone.metadata.scope import GLOBALS, setup_values, steps_of
-from fieldstone.rules import Blanks, Context, EvaluationError, Use, check, to_python
+from fieldstone.rules import Blanks, Checked, Context, EvaluationError, NotInSql, Use, check, row_values, to_python
+from fieldstone.rules.row_values import memory
 
 UTC_ZONE = ZoneInfo("UTC")
+ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 SOME_DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)  # when an example names no day
 
 Row = dict[str, Any]
@@ -46,6 +51,11 @@ class Example:
 
 def check_examples(proposed: Proposed) -> None:
     """Note every example that fails. Definitions with a problem of their own are left out: their examples say nothing."""
+    with memory() as sqlite:
+        _check_examples(proposed, (sqlite, *((proposed.database,) if proposed.database is not None else ())))
+
+
+def _check_examples(proposed: Proposed, databases: Sequence[Connection]) -> None:
     until = time.monotonic() + limits.EXAMPLE_SECONDS
     for path, way, examples, judge in _all(proposed):
         if len(examples) > limits.EXAMPLES_A_DEFINITION:
@@ -53,11 +63,34 @@ def check_examples(proposed: Proposed) -> None:
                 path, way, "limit_exceeded", name="EXAMPLES_A_DEFINITION", limit=limits.EXAMPLES_A_DEFINITION, count=len(examples)
             )
             continue
+        right: list[Run] = []
         for index, example in enumerate(examples):
             if time.monotonic() > until:
                 proposed.refuse(path, way, "limit_exceeded", name="EXAMPLE_SECONDS", limit=limits.EXAMPLE_SECONDS, count=index)
                 return
-            judge.run(path, (*way, "examples", index), example)
+            done = judge.run(path, (*way, "examples", index), example)
+            if done is not None:
+                right.append(done)
+        for database in databases:
+            judge.run_again(path, right, database)
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """What is asked of an expression: itself, in its scope, and one row."""
+
+    checked: Checked
+    row: Row
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An example that came out right in Python: where it stands, what it says, what was asked."""
+
+    way: Way
+    part: Mapping[str, Any]
+    posed: Posed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +107,46 @@ class Judge:
 
     def settled(self, path: str) -> bool:
         """Whether the examples came out right when this was published, and nothing they rest on has changed since."""
-        return self.source is not None and self.proposed.settled(path, self.source)
+        return self.source is not None and self.proposed.settled(path, self.source, field=self.field)
 
-    def run(self, path: str, way: Way, part: Mapping[str, Any]) -> None:
-        """Run one example and note a failure."""
+    def run(self, path: str, way: Way, part: Mapping[str, Any]) -> Run | None:
+        """Run one example in Python and note a failure. Return it if it came out right and databases can be asked the same."""
+        posed = None
         try:
             example = self._example(part)
-            got = self._got(example)
+            posed = self._posed(example)
+            got = self._got(example) if posed is None else self._worded(to_python(posed.checked)(posed.row, posed.context))
         except _BadExampleError as bad:
             self.proposed.refuse(path, (*way, *bad.way), "bad_example", key=str(bad.way[-1]), reason=bad.code)
-            return
+            return None
         except Refused:
-            return  # something it stands on has been reported
+            return None  # something it stands on has been reported
         except EvaluationError as error:
             got = f"#{error.category}"
         if not self._same(got, part["expect"]):
             name = part.get("name") or str(way[-1])
             self.proposed.refuse(path, way, "example_failed", name=name, expected=_shown(part["expect"]), got=_shown(got))
+            return None
+        return Run(way, part, posed) if posed is not None and posed.checked.sql and not posed.checked.record_change else None
+
+    def run_again(self, path: str, examples: Sequence[Run], database: Connection) -> None:
+        """Run examples that came out right in Python on a database, in one statement, and note those that come out otherwise there."""
+        rows = [row_values.Row(run.posed.row, run.posed.context) for run in examples]
+        if not rows or not row_values.can_hold(rows):
+            return
+        try:
+            with database.begin_nested():
+                found = row_values.answers(examples[0].posed.checked, rows, database)
+        except NotInSql:
+            return
+        for run, answer in zip(examples, found, strict=True):
+            got = "#error" if answer.failed else self._worded(answer.value)
+            if not self._same(got, run.part["expect"]):
+                name = run.part.get("name") or str(run.way[-1])
+                engine = ENGINES[database.dialect.name]
+                self.proposed.refuse(
+                    path, run.way, "example_failed_on", name=name, engine=engine, expected=_shown(run.part["expect"]), got=_shown(got)
+                )
 
     def _example(self, part: Mapping[str, Any]) -> Example:
         now = moment(part["now"]) if "now" in part else None
@@ -133,7 +189,9 @@ class Judge:
         return self._row(target, values, "related", f"{field.name}.") | ({field.name: "related"} if values else {})
 
     def _globals(self, user: Mapping[str, Any]) -> dict[str, object]:
-        found: dict[str, object] = setup_values(self.proposed.definitions, user.get("profile"), user.get("language") or self.proposed.definitions.language)
+        found: dict[str, object] = setup_values(
+            self.proposed.definitions, user.get("profile"), user.get("language") or self.proposed.definitions.language
+        )
         for key, value in user.items():
             path = GLOBALS.get(f"$user.{key.lower()}")
             if path is not None:
@@ -142,11 +200,14 @@ class Judge:
         return found | {f"$Permission.{name}": True for name in user.get("permissions", ())}
 
     def _got(self, example: Example) -> Any:
-        if self.automation is not None:
-            return self._after(example)
+        """What comes of something that is not one expression."""
+        return self._after(example) if self.field is None else self._rolled_up(self.field, example)
+
+    def _posed(self, example: Example) -> Posed | None:
+        """What the example asks of the one expression of the definition, None if that is not what it has."""
         field = self.field
-        if field is not None and field.type == "roll_up":
-            return self._rolled_up(field, example)
+        if self.automation is not None or (field is not None and field.type == "roll_up"):
+            return None
         definition, row, record = self.definition, example.row, None
         if field is not None and self.use is Use.LOOKUP_FILTER:
             target = self.proposed.object(field.to)
@@ -154,18 +215,25 @@ class Judge:
             row = {f"$Record.{key}": value for key, value in example.row.items()}
             row |= self._row(target, example.related.get(field.name, {}), "related")
             definition, record = target, self.definition.name
-        value = self._value(definition, self.source or "", self.use, row, example.context, record)
+        return self._asked(definition, self.source or "", self.use, row, example.context, record)
+
+    def _worded(self, value: Any) -> Any:
+        """The value as the author expects it: in the words of the kind, or as the field holds it."""
         if self.words is not None:
             return self.words[0] if value else self.words[1]
-        return value
+        return _stored(self.field, value) if self.field is not None and self.use in (Use.FORMULA, Use.DEFAULT) else value
 
-    def _value(self, definition: ObjectDef, source: str, use: Use, row: Row, context: Context, record: str | None = None) -> Any:
+    def _value(self, definition: ObjectDef, source: str, use: Use, row: Row, context: Context) -> Any:
+        posed = self._asked(definition, source, use, row, context)
+        return to_python(posed.checked)(posed.row, posed.context)
+
+    def _asked(self, definition: ObjectDef, source: str, use: Use, row: Row, context: Context, record: str | None = None) -> Posed:
         blanks = Blanks(self.field.blanks) if use is Use.FORMULA and self.field is not None else None
         checked = check(source, self.proposed.scopes.of(definition.name, use, record), use, blanks=blanks)
         if use is not Use.FORMULA:
             for path in checked.reads:
                 self._fill(definition, path, row, context)
-        return to_python(checked)(row, context)
+        return Posed(checked, row, context)
 
     def _fill(self, definition: ObjectDef, path: tuple[str, ...], row: Row, context: Context) -> None:
         """Compute a stored formula of the record that the example does not give."""
@@ -236,8 +304,6 @@ class Judge:
             if not isinstance(expect, Mapping) or set(got) != set(expect):
                 return False
             return all(self._equal(self.definition.field(name), got[name], expect[name]) for name in got)
-        if self.field is not None and self.use in (Use.FORMULA, Use.DEFAULT) and not (isinstance(got, str) and got.startswith("#")):
-            got = _stored(self.field, got)
         return self._equal(self.field if self.use in (Use.FORMULA, Use.DEFAULT) else None, got, expect)
 
     def _equal(self, field: FieldDef | None, got: Any, expect: Any) -> bool:

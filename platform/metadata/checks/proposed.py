@@ -23,6 +23,8 @@ from fieldstone.metadata.places import LOOKUP_TYPES, Names, Place, Way, places
 from fieldstone.metadata.scope import Scopes
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from fieldstone.metadata.snapshot import Snapshot
 
 
@@ -40,6 +42,7 @@ class Proposed:
     bad: set[tuple[str, str]] = made(default_factory=set)
     wrong: set[tuple[str, str]] = made(default_factory=set)  # (path, pointer) of what was refused
     current: Snapshot | None = None  # what is in force: checked when it was published
+    database: Connection | None = None  # besides SQLite in memory, where examples are run too
 
     @cached_property
     def names(self) -> Names:
@@ -94,6 +97,10 @@ class Proposed:
         """Tell whether a document is the very one that is in force."""
         return path in self.documents and self.before.get(path) is self.documents[path]
 
+    def _stays_in(self, path: str, field: FieldDef) -> bool:
+        before = self.before.get(path)
+        return before is not None and _has_fields(before) and before["fields"].get(field.name) == field.source
+
     @cached_property
     def changed_parts(self) -> tuple[object, ...]:
         """Parts of fields that are new, gone or different, as they were and as they are."""
@@ -113,9 +120,9 @@ class Proposed:
         """Words of expressions that may mean something else than in what is in force; None: any word."""
         return moved_words(self.before, self.documents)
 
-    def settled(self, path: str, *sources: str) -> bool:
-        """Tell whether expressions of an unchanged document still mean what they meant when it was published."""
-        if not self.unchanged(path) or self.moved is None:
+    def settled(self, path: str, *sources: str, field: FieldDef | None = None) -> bool:
+        """Tell whether expressions of an unchanged document, or of an unchanged field of one, still mean what they meant when published."""
+        if self.moved is None or not (self.unchanged(path) or (field is not None and self._stays_in(path, field))):
             return False
         return not any(words_in(source) & self.moved for source in sources)
 

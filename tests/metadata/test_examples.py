@@ -1,0 +1,117 @@
+"""Examples of definitions: run in Python and on the databases at hand, one statement an expression, before anything is published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fieldstone.db.engine import is_postgresql
+from fieldstone.db.transaction import read
+from fieldstone.errors import Refused
+from fieldstone.rules import FUNCTIONS
+from tests.support.orgs import Org, found, obj, picklist
+from tests.support.statements import counting
+
+
+def formula(returns: str, source: str, *examples: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return {"type": "formula", "label": "F", "returns": returns, "formula": source, "examples": list(examples), **options}
+
+
+COMPANY = obj("company", {"industry": picklist("it", "bank"), "rating": {"type": "number", "label": "Rating", "scale": 2}})
+FIELDS = {
+    "company": {"type": "lookup", "label": "Company", "to": "company"},
+    "amount": {"type": "currency", "label": "Amount", "scale": 2},
+    "share": {"type": "percent", "label": "Share", "scale": 1},
+    "due": {"type": "date", "label": "Due"},
+    "called_at": {"type": "datetime", "label": "Called"},
+    "hot": {"type": "checkbox", "label": "Hot"},
+    "tags": {**picklist("a", "b"), "type": "multi_picklist"},
+    "note": {"type": "text", "label": "Note"},
+}
+TRUE_ONES = {
+    "net": formula(
+        "currency", "amount * (1 - share)", {"record": {"amount": "99.90", "share": "15.0"}, "expect": "84.92"}, {"expect": "0.00"}, scale=2
+    ),
+    "third": formula("percent", "amount / 3", {"record": {"amount": "1.00"}, "expect": "33.3"}, scale=1),
+    "days": formula(
+        "number",
+        "due - TODAY()",
+        {"today": "2026-11-21", "record": {"due": "2026-12-01"}, "expect": 10},
+        {"today": "2026-12-24", "record": {"due": "2026-12-01"}, "expect": -23},
+        {"expect": None},
+        blanks="blank",
+    ),
+    "grade": formula(
+        "text",
+        'IF(company.industry = "bank", "B", "-") & TEXT(company.rating) & IF(hot, "!", "") & IF(INCLUDES(tags, "a"), "a", "")',
+        {"record": {"hot": True, "tags": ["a"]}, "related": {"company": {"industry": "bank", "rating": "2.50"}}, "expect": "B2.5!a"},
+        {"record": {}, "expect": "-0"},
+        blanks="zero",
+    ),
+    "mine": formula(
+        "checkbox",
+        "owner = $User.Id",
+        {"record": {"owner": "u1"}, "user": {"id": "u1"}, "expect": True},
+        {"user": {"id": "u1"}, "expect": False},
+    ),
+    "hour": formula("number", "HOUR(TIMEVALUE(called_at))", {"record": {"called_at": "2026-01-01T23:59:59Z"}, "expect": 23}),
+    "coded": formula("checkbox", 'REGEX(note, "[a-z]+")', {"record": {"note": "abc"}, "expect": True}, {"expect": False}),
+}
+
+
+@pytest.fixture
+def org(prepared) -> Org:
+    def publish(engine) -> None:
+        found(engine)
+        Org(engine).publish(COMPANY, obj("deal", FIELDS))
+
+    return Org(prepared("an org for examples", publish))
+
+
+def problems(org: Org, *documents: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(each.code, each.pointer, each.params.get("engine")) for each in org.plan(*documents).problems if not each.warning]
+
+
+def test_examples_hold_on_every_engine(org):
+    assert problems(org, org.with_fields("deal", **TRUE_ONES)) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "expect", "got"), [(0, "84.91", "84.92"), (0, None, "84.92"), (1, None, "0.00"), (1, 0.001, "0.00")], ids=str
+)
+def test_one_that_does_not_hold_refuses_the_publish_with_what_was_expected_and_what_came(org, index, expect, got):
+    net = {**TRUE_ONES["net"], "examples": [dict(each) for each in TRUE_ONES["net"]["examples"]]}
+    net["examples"][index]["expect"] = expect
+    version = org.snapshot.version
+    with pytest.raises(Refused) as refused:
+        org.publish_plan(org.plan(org.with_fields("deal", net=net)).require())
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.pointer) == ("example_failed", f"/fields/net/examples/{index}")
+    assert (problem.params["got"], problem.params["name"]) == (got, str(index))
+    assert org.snapshot.version == version
+
+
+def test_a_database_that_disagrees_with_python_is_told_by_its_name(org, monkeypatch):
+    (absolute,) = FUNCTIONS["ABS"]
+    wrong = replace(absolute, sql=lambda n: f"({n} + 1)", sqlite=lambda n: f"({n} + 1)")
+    monkeypatch.setitem(FUNCTIONS, "ABS", (wrong,))
+    examples = [{"name": "two", "record": {"amount": "-2.00"}, "expect": 2}, {"record": {"amount": None}, "expect": None}]
+    document = org.with_fields("deal", size=formula("number", "ABS(amount)", *examples, blanks="blank"))
+    with read(org.engine) as tx:
+        engines = ["SQLite", "PostgreSQL"] if is_postgresql(tx.connection) else ["SQLite"]
+    assert problems(org, document) == [("example_failed_on", "/fields/size/examples/0", engine) for engine in engines]
+
+
+def test_all_examples_of_an_expression_take_one_statement_and_settled_ones_none(org):
+    org.publish(org.with_fields("deal", **TRUE_ONES))
+    changed = {**TRUE_ONES["net"], "formula": "amount - amount * share"}
+    renamed = org.document("objects/company.json") | {"label": "Firm"}
+    with read(org.engine) as tx:
+        on_org = is_postgresql(tx.connection)
+    for document, expected in ((org.with_fields("deal", net=changed), 1), (renamed, 0)):
+        with counting(org.engine) as seen:
+            assert problems(org, document) == []
+        asked = [each for each in seen.statements if "CASE WHEN" in each and "FROM" in each]
+        assert len([each for each in asked if "UNION ALL" in each]) == (expected if on_org else 0)
