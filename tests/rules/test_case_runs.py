@@ -14,7 +14,7 @@ from fieldstone.rules.case_runs import RowResult, run
 from fieldstone.rules.cases import load
 
 FILES = sorted((Path(__file__).parents[1] / "cases" / "expressions").glob("*.jsonl"))
-ONLY_PYTHON = {"REGEX", "VLOOKUP", "ISNEW", "ISCLONE", "ISCHANGED", "PRIORVALUE"}
+ONLY_PYTHON = {"REGEX", "JSONVALUE", "JSONPATHVALUE", "VLOOKUP", "ISNEW", "ISCLONE", "ISCHANGED", "PRIORVALUE"}
 
 
 def failures(results: Iterator[RowResult]) -> list[str]:
