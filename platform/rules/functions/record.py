@@ -76,7 +76,7 @@ def _comparable(value: Any) -> Any:
         return value.replace("\r\n", "\n") or None
     if isinstance(value, tuple | list | frozenset | set):
         return frozenset(value) or None
-    return value
+    return None if value is False else value  # a blank checkbox is one that is not ticked
 
 
 def _changed_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
