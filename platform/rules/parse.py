@@ -11,15 +11,16 @@ Source: spec/expressions.md, sections 1 and 3.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from lark import Lark, Token, Transformer, UnexpectedToken
+from lark import Lark
+from lark.grammar import Rule
 from lark.lexer import Lexer
 
 from fieldstone.errors import Problem, Refused
@@ -34,6 +35,7 @@ PRECEDENCE = {
     for operator in operators.split()
 }
 SAME = {"==": "=", "!=": "<>"}  # two spellings of one operator
+PRECEDENCE |= {spelling: PRECEDENCE[operator] for spelling, operator in SAME.items()}
 UNKNOWN_OPERATOR = "?"  # put where an operator is missing; nobody can write it
 
 TOKEN = re.compile(
@@ -52,6 +54,19 @@ TOKEN = re.compile(
 )
 WORDS = {"TRUE": (True, ValueType.BOOLEAN), "FALSE": (False, ValueType.BOOLEAN), "NULL": (None, ValueType.NULL)}
 ESCAPE = re.compile(r"\\([\"'\\])")
+
+
+class Token(NamedTuple):
+    """A piece of the source: its kind as the grammar calls it, its text, where it stands."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def place(self) -> Place:
+        return self.start, self.end
 
 
 class TooManyProblems(Exception):
@@ -102,8 +117,8 @@ def read(source: str) -> tuple[Syntax, tuple[Problem, ...]]:
 def names(source: str) -> list[Place]:
     """Return where `source` names something that is not a function; also in a text with mistakes."""
     with suppress(TooManyProblems):
-        tokens = [*_tokens(Findings(source[: bounds.SOURCE_CHARACTERS], [])), Token("$END", "")]
-        return [_place(token) for token, after in pairwise(tokens) if token.type == "NAME" and after.type != "OPEN"]
+        tokens = [*_tokens(Findings(source[: bounds.SOURCE_CHARACTERS], [])), Token("$END", "", 0, 0)]
+        return [token.place for token, after in pairwise(tokens) if token.kind == "NAME" and after.kind != "OPEN"]
     return []
 
 
@@ -130,7 +145,7 @@ def _tokens(findings: Findings) -> Iterator[Token]:
         elif kind == "TEXT" and "\0" in text:
             findings.add("expression_bad_character", (at, end), character="\\0")
         if kind not in ("space", "comment"):
-            yield Token(kind, text, start_pos=at, end_pos=end)
+            yield Token(kind, text, at, end)
         at = end
 
 
@@ -142,7 +157,7 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
         end = min((i for i in (source.find("\n", at), source.find("\r", at)) if i >= 0), default=len(source))
         code = "expression_unterminated_text" if end == len(source) else "expression_line_break_in_text"
         findings.add(code, (at, end), quote=character)
-        yield Token("MISSING", "", start_pos=at, end_pos=end)
+        yield Token("MISSING", "", at, end)
         return end
     if source.startswith("/*", at):
         findings.add("expression_unterminated_comment", (at, at + 2))
@@ -151,7 +166,7 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
         end = source.find("}", at) + 1 or at + 2
         name = source[at + 2 : end - 1] if source[end - 1] == "}" else ""
         findings.add("expression_merge_field", (at, end), suggestion=name or None)
-        yield Token("MISSING", "", start_pos=at, end_pos=end)
+        yield Token("MISSING", "", at, end)
         return end
     if character == "." and source[at + 1 : at + 2].isdecimal():
         digits = re.compile("[0-9]+").match(source, at + 1)
@@ -166,22 +181,26 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
 
 def _too_many(tokens: list[Token], findings: Findings) -> bool:
     """Count what will be nodes of the tree: values, and operators other than those whose chain is one node."""
+    if len(tokens) <= bounds.NODES:
+        return False
     count = 0
     for token in tokens:
-        count += token.type not in ("OPEN", "CLOSE", "COMMA") and token not in ("&&", "||")
+        count += token.kind not in ("OPEN", "CLOSE", "COMMA") and token.text not in ("&&", "||")
         if count > bounds.NODES:
-            findings.add("expression_too_many_parts", _place(token), limit=bounds.NODES)
+            findings.add("expression_too_many_parts", token.place, limit=bounds.NODES)
             return True
     return False
 
 
 def _too_deep(tokens: list[Token], findings: Findings) -> bool:
     """Count the depth before anything walks: open parentheses, and prefix operators still waiting for their operand."""
+    if len(tokens) <= bounds.DEPTH:
+        return False
     open_: list[int] = []  # the depth outside each open parenthesis
     depth = prefixes = 0
     value_expected = True
     for token in tokens:
-        kind = token.type
+        kind = token.kind
         if kind == "PREFIX" or (kind == "SIGN" and value_expected):
             prefixes += 1
         elif kind == "OPEN":
@@ -191,8 +210,7 @@ def _too_deep(tokens: list[Token], findings: Findings) -> bool:
         elif kind == "CLOSE" and open_:
             depth = open_.pop()
         if depth + prefixes > bounds.DEPTH:
-            assert token.start_pos is not None and token.end_pos is not None
-            findings.add("expression_too_deep", (token.start_pos, token.end_pos), limit=bounds.DEPTH)
+            findings.add("expression_too_deep", token.place, limit=bounds.DEPTH)
             return True
         value_expected = kind in ("PREFIX", "OPEN", "COMMA", "INFIX", "SIGN")
         if not value_expected:
@@ -209,27 +227,66 @@ def _tree(tokens: list[Token], findings: Findings) -> Syntax:
         if not findings.problems:
             findings.add("expression_empty", (0, end))
         return Missing((0, end))
-    parser = LARK.parse_interactive("")
-    state = parser.parser_state
-    recovery = Recovery(findings)
-    result: object = None
-    for token in [*tokens, Token("$END", "", start_pos=end, end_pos=end)]:
+    tokens.append(Token("$END", "", end, end))
+    parser = Parser()
+    if not all(map(parser.feed, tokens)):
+        parser = _repaired(tokens, findings)
+    result: Syntax = parser.values[0]
+    return result
+
+
+def _repaired(tokens: list[Token], findings: Findings) -> Parser:
+    """Parse a text with mistakes: each is told, and what was missing put in."""
+    parser, recovery = Parser(), Recovery(findings)
+    for token in tokens:
         wanted = True
         while wanted:
-            before = (state.state_stack.copy(), state.value_stack.copy())
-            try:
-                result = parser.feed_token(token)
-            except UnexpectedToken:
-                # The parser may have reduced before it noticed; go back to where it stood, see what would have fitted.
-                state.state_stack[:], state.value_stack[:] = before
-                repair, wanted = recovery.repair(token, value_expected="NUMBER" in state.parse_conf.states[state.position])
-                if repair is not None:
-                    parser.feed_token(repair)
-            else:
+            before = (parser.states.copy(), parser.values.copy())
+            if parser.feed(token):
                 recovery.went_by(token)
                 break
-    assert isinstance(result, Constant | Name | Operation | Application | Missing)
-    return result
+            # The parser may have reduced before it noticed; go back to where it stood, see what would have fitted.
+            parser.states, parser.values = before
+            repair, wanted = recovery.repair(token, value_expected="NUMBER" in parser.steps)
+            if repair is not None:
+                parser.feed(repair)
+    return parser
+
+
+class Parser:
+    """A run of the table that Lark makes of the grammar.
+
+    Lark's own loop finds each rule by comparing it, and wraps each callback several times: it takes three times as long.
+    """
+
+    __slots__ = ("states", "values")
+
+    def __init__(self) -> None:
+        self.states = [START]
+        self.values: list[Any] = []
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """What may come now, by kind."""
+        return TABLE[self.states[-1]]
+
+    def feed(self, token: Token) -> bool:
+        """Take one token; tell whether it fits."""
+        states, values, kind = self.states, self.values, token[0]
+        while states[-1] != END:
+            step = TABLE[states[-1]].get(kind)
+            if step is None:
+                return False
+            following, size, rule, build = step
+            if build is None:
+                states.append(following)
+                values.append(token)
+                return True
+            found = values[-size:]
+            del states[-size:], values[-size:]
+            values.append(build(found))
+            states.append(GOTO[states[-1]][rule])
+        return True
 
 
 class Recovery:
@@ -242,33 +299,33 @@ class Recovery:
         self.last: Token | None = None
 
     def went_by(self, token: Token) -> None:
-        if token.type == "OPEN":
+        if token.kind == "OPEN":
             self.open.append(token)
-        elif token.type == "CLOSE":
+        elif token.kind == "CLOSE":
             self.open.pop()
         self.last = token
 
     def repair(self, token: Token, value_expected: bool) -> tuple[Token | None, bool]:
         """Say what is wrong at `token`. Return what to put before it, and whether it is still wanted."""
-        place = _place(token)
+        place = token.place
         if value_expected:
-            code = "expression_value_expected_at_end" if token.type == "$END" else "expression_value_expected"
+            code = "expression_value_expected_at_end" if token.kind == "$END" else "expression_value_expected"
             self.findings.add(code, place, found=self.findings.source[slice(*place)])
             return _inserted("MISSING", token), True
-        if token.type == "$END":
-            self.findings.add("expression_unclosed", _place(self.open.pop()))
+        if token.kind == "$END":
+            self.findings.add("expression_unclosed", self.open.pop().place)
             return _inserted("CLOSE", token), True
-        if token.type == "CLOSE":
+        if token.kind == "CLOSE":
             if self.left_out:
                 self.left_out -= 1
             else:
                 self.findings.add("expression_nothing_to_close", place)
             return None, False
-        if token.type == "OPEN" and self.last is not None and self.last.type == "WORD":
-            self.findings.add("expression_word_not_function", _place(self.last), word=self.last.upper())
+        if token.kind == "OPEN" and self.last is not None and self.last.kind == "WORD":
+            self.findings.add("expression_word_not_function", self.last.place, word=self.last.text.upper())
             self.left_out += 1
             return None, False
-        if token.type == "COMMA":
+        if token.kind == "COMMA":
             self.findings.add("expression_stray_comma", place)
             return _inserted("INFIX", token), False
         self.findings.add("expression_operator_expected", place, found=self.findings.source[slice(*place)])
@@ -276,63 +333,64 @@ class Recovery:
 
 
 def _inserted(kind: str, before: Token) -> Token:
-    return Token(kind, UNKNOWN_OPERATOR if kind == "INFIX" else "", start_pos=before.start_pos, end_pos=before.start_pos)
+    return Token(kind, UNKNOWN_OPERATOR if kind == "INFIX" else "", before.start, before.start)
 
 
-class Build(Transformer[Token, Syntax]):
-    """What each rule of the grammar becomes; called while parsing."""
+class Build:
+    """What each rule of the grammar becomes; called while parsing, with what the parts of the rule have become."""
 
-    def number(self, found: list[Token]) -> Syntax:
-        return Constant(Decimal(found[0]), ValueType.NUMBER, _place(found[0]))
+    @staticmethod
+    def number(found: list[Token]) -> Syntax:
+        return Constant(Decimal(found[0].text), ValueType.NUMBER, found[0].place)
 
-    def text(self, found: list[Token]) -> Syntax:
-        return Constant(ESCAPE.sub(r"\1", found[0][1:-1]), ValueType.TEXT, _place(found[0]))
+    @staticmethod
+    def text(found: list[Token]) -> Syntax:
+        return Constant(ESCAPE.sub(r"\1", found[0].text[1:-1]), ValueType.TEXT, found[0].place)
 
-    def word(self, found: list[Token]) -> Syntax:
-        value, type_ = WORDS[found[0].upper()]
-        return Constant(value, type_, _place(found[0]))
+    @staticmethod
+    def word(found: list[Token]) -> Syntax:
+        value, type_ = WORDS[found[0].text.upper()]
+        return Constant(value, type_, found[0].place)
 
-    def name(self, found: list[Token]) -> Syntax:
-        return Name(str(found[0]), _place(found[0]))
+    @staticmethod
+    def name(found: list[Token]) -> Syntax:
+        return Name(found[0].text, found[0].place)
 
-    def missing(self, found: list[Token]) -> Syntax:
-        return Missing(_place(found[0]))
+    @staticmethod
+    def missing(found: list[Token]) -> Syntax:
+        return Missing(found[0].place)
 
-    def call(self, found: list[Any]) -> Syntax:
+    @staticmethod
+    def call(found: list[Any]) -> Syntax:
         name, given, close = found[0], _unlinked(found[2])[::2] if len(found) == 4 else (), found[-1]
-        return Application(str(name), given, (name.start_pos, close.end_pos), _place(name))
+        return Application(name.text, given, (name.start, close.end), name.place)
 
-    def linked(self, found: list[Any]) -> tuple[Any, ...]:
+    @staticmethod
+    def group(found: list[Any]) -> Syntax:
+        opening, inner, closing = found
+        place = (opening.start, closing.end)
+        if isinstance(inner, Operation):
+            return replace(inner, place=place, in_parentheses=True)
+        grouped: Syntax = replace(inner, place=place)
+        return grouped
+
+    @staticmethod
+    def prefixed(found: list[Any]) -> Syntax:
+        operator, operand = found
+        return Operation(operator.text, (operand,), (operator.start, operand.place[1]), operator.place)
+
+    @staticmethod
+    def alone(found: list[Any]) -> Any:
+        return found[0]
+
+    @staticmethod
+    def linked(found: list[Any]) -> tuple[Any, ...]:
         """Lists grow by links (all before, separator, next): the parser may go back, so none may change."""
         return tuple(found)
 
-    arguments = more = chain = longer = linked
-
-    def group(self, found: list[Any]) -> Syntax:
-        inner: Syntax = found[1]
-        place = (found[0].start_pos, found[2].end_pos)
-        if isinstance(inner, Operation):
-            return replace(inner, place=place, in_parentheses=True)
-        return replace(inner, place=place)
-
-    def prefix(self, found: list[Token]) -> Token:
-        return found[0]
-
-    infix = prefix
-
-    def prefixed(self, found: list[Any]) -> Syntax:
-        operator, operand = found
-        return Operation(str(operator), (operand,), (operator.start_pos, operand.place[1]), _place(operator))
-
-    def alone(self, found: list[Syntax]) -> Syntax:
-        return found[0]
-
-    def expression(self, found: list[Any]) -> Syntax:
+    @staticmethod
+    def ordered(found: list[Any]) -> Syntax:
         return by_precedence(_unlinked(found[0]))
-
-    def start(self, found: list[Any]) -> Syntax:
-        result: Syntax = found[0]
-        return result
 
 
 def _unlinked(linked: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -341,14 +399,9 @@ def _unlinked(linked: tuple[Any, ...]) -> tuple[Any, ...]:
     while True:
         flat += reversed(linked[1:])
         inner = linked[0]
-        if not isinstance(inner, tuple):
+        if type(inner) is not tuple:
             return (inner, *reversed(flat))
         linked = inner
-
-
-def _place(token: Token) -> Place:
-    assert token.start_pos is not None and token.end_pos is not None
-    return token.start_pos, token.end_pos
 
 
 def by_precedence(chain: tuple[Any, ...]) -> Syntax:
@@ -359,15 +412,16 @@ def by_precedence(chain: tuple[Any, ...]) -> Syntax:
     def reduce() -> None:
         operator = operators.pop()
         right, left = operands.pop(), operands.pop()
-        name = SAME.get(operator, str(operator))
+        name = SAME.get(operator.text, operator.text)
         place = (left.place[0], right.place[1])
         if name in ("&&", "||") and isinstance(left, Operation) and left.operator == name and not left.in_parentheses:
             operands.append(replace(left, operands=(*left.operands, right), place=place))
         else:
-            operands.append(Operation(name, (left, right), place, _place(operator)))
+            operands.append(Operation(name, (left, right), place, operator.place))
 
     for operator, operand in zip(chain[1::2], chain[2::2], strict=True):
-        while operators and PRECEDENCE[SAME.get(operators[-1], operators[-1])] >= PRECEDENCE[SAME.get(operator, operator)]:
+        level = PRECEDENCE[operator.text]
+        while operators and PRECEDENCE[operators[-1].text] >= level:
             reduce()
         operators.append(operator)
         operands.append(operand)
@@ -376,21 +430,32 @@ def by_precedence(chain: tuple[Any, ...]) -> Syntax:
     return operands[0]
 
 
+# --- the table -------------------------------------------------------------------------------------------------------
+
+# The state that follows on a token; or how many values a rule takes, its name, and what makes one of them.
+Step = tuple[int, int, str, Callable[[list[Any]], Any] | None]
+
+
 class Handed(Lexer):
     """The tokens are handed to the parser one by one: Lark's own lexer has nothing to do."""
 
     def __init__(self, conf: object) -> None:
         """Lark hands every lexer its configuration."""
 
-    def lex(self, *_: object) -> Iterator[Token]:
+    def lex(self, *_: object) -> Iterator[Any]:
         return iter(())
 
 
-LARK = Lark(
-    files("fieldstone.rules").joinpath("grammar.lark").read_text("utf-8"),
-    parser="lalr",
-    lexer=Handed,
-    transformer=Build(),
-    maybe_placeholders=False,
-    keep_all_tokens=True,
-)
+LARK = Lark(files("fieldstone.rules").joinpath("grammar.lark").read_text("utf-8"), parser="lalr", lexer=Handed)
+CONF = LARK.parse_interactive("").parser_state.parse_conf
+START, END = CONF.start_state, CONF.end_state
+
+
+def _step(action: object, to: Any) -> Step:
+    if not isinstance(to, Rule):
+        return to, 0, "", None
+    return 0, len(to.expansion), to.origin.name, getattr(Build, to.alias or to.origin.name)
+
+
+TABLE = {state: {kind: _step(*step) for kind, step in steps.items() if kind.isupper()} for state, steps in CONF.states.items()}
+GOTO = {state: {rule: to for rule, (_, to) in steps.items() if not rule.isupper()} for state, steps in CONF.states.items()}
