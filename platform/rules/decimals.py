@@ -36,6 +36,7 @@ POWER_RESULT = Context(prec=18, rounding=ROUND_HALF_UP, Emin=-9_999, Emax=9_999,
 ZERO, ONE = Decimal(0), Decimal(1)
 SMALLEST_POWER = Decimal("1e-39")
 LARGEST_POWER = 64  # decimal places before the point
+SMALLEST_DOUBLE, LARGEST_DOUBLE = Decimal("1e-300"), Decimal("1.7e308")  # what is smaller is zero, what is larger no argument
 FEWEST_PLACES, MOST_PLACES = -bounds.EXPONENT - 2, bounds.EXPONENT + bounds.DIGITS
 
 
@@ -93,12 +94,17 @@ def power(base: Decimal, exponent: Decimal) -> Decimal:
     return ZERO if result.copy_abs() < SMALLEST_POWER else result
 
 
-def as_float(function: Callable[..., float]) -> Callable[..., Decimal]:
-    """Return `function` over decimals: through doubles, the result to 15 digits, an error where there is none."""
+def as_float(function: Callable[..., float], inside: Callable[[Decimal], bool] | None = None) -> Callable[..., Decimal]:
+    """Return `function` over decimals: through doubles, the result to 15 digits, an error where there is none.
+
+    `inside` tells where there is one, for a function whose domain has an edge that a double could come to lie upon.
+    """
 
     def through_doubles(*numbers: Decimal) -> Decimal:
+        if inside is not None and not inside(*numbers):
+            raise Failure(Category.MATH_DOMAIN)
         try:
-            result = function(*map(float, numbers))
+            result = function(*map(_double, numbers))
         except (ValueError, OverflowError) as impossible:
             raise Failure(Category.MATH_DOMAIN) from impossible
         if not math.isfinite(result):
@@ -106,6 +112,13 @@ def as_float(function: Callable[..., float]) -> Callable[..., Decimal]:
         return Decimal(f"{result:.15g}")
 
     return through_doubles
+
+
+def _double(number: Decimal) -> float:
+    size = number.copy_abs()
+    if size >= LARGEST_DOUBLE:
+        raise OverflowError
+    return float(number) if size >= SMALLEST_DOUBLE else 0.0  # never a negative zero, which ATAN2 would tell from the other
 
 
 def plain(number: Decimal) -> str:

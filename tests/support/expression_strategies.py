@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from fieldstone.errors import Refused
-from fieldstone.rules import FUNCTIONS, Category, Context, ValueType
+from fieldstone.rules import FUNCTIONS, Category, Context, ValueType, bounds
 from fieldstone.rules.functions import OPERATORS, PREFIXES
 from fieldstone.rules.functions.entry import ANY, Function, Param, Role
 from fieldstone.rules.printing import to_source
@@ -236,6 +236,8 @@ class Drawing:
 
     def made(self, entry: Entry, type_: T, depth: int) -> Syntax:
         function = entry.function
+        if entry.form == "operator" and self.random.random() < 0.03 and {p.types for p in function.params} == {frozenset({type_})}:
+            return self.chain(function.name, type_)
         arguments = self.arguments(function, type_, depth)
         if entry.form != "call":
             return operation(function.name, *arguments)
@@ -246,8 +248,16 @@ class Drawing:
         made = call(function.name, *arguments)
         return steadied(made) if through_doubles(function) else made
 
+    def chain(self, operator: str, type_: T) -> Syntax:
+        """Return many operands in a row: one level for an author, many for a tree."""
+        tree = self.leaf(type_)
+        for _ in range(self.random.choice([5, 20, 100])):
+            tree = operation(operator, tree, self.leaf(type_))
+        return tree
+
     def arguments(self, function: Function, type_: T, depth: int) -> list[Syntax]:
-        count = self.random.choice([n for n in range(8) if function.takes(n)][:3])
+        counts = [n for n in range(41) if function.takes(n)]
+        count = self.random.choice(counts[:3] if self.random.randrange(50) else counts[-3:])
         if function.record_change:
             own = [name for names in OWN.values() for name in names] if function.returns is not T.NULL else OWN[type_]
             return [Name(self.random.choice(own), NOWHERE) for _ in range(count)]
@@ -377,8 +387,11 @@ def time_of_day(random: Random) -> int:
     return random.choice([0, 1, 86_399_999, 86_399_000, 43_200_000]) if random.random() < 0.5 else random.randrange(86_400_000)
 
 
-def stored_text(random: Random) -> str:
-    return text_of(random, 40) if random.random() < 0.2 else some_text(random)
+def stored_text(random: Random, longest: int) -> str:
+    """Return a text that a field of that length holds."""
+    if random.randrange(60) == 0:
+        return random.choice(["a", "é🙂", "<&>"]) * (longest // 3)
+    return (text_of(random, 40) if random.random() < 0.2 else some_text(random))[:longest]
 
 
 IDS = ("0190a5d0-0000-7000-8000-000000000001", "0190a5d0-0000-7000-8000-000000000002")
@@ -407,7 +420,7 @@ def value_of(random: Random, name: str, type_: T, picklist: Sequence[str] | None
             return random.choice(picklist or ("x",))
         case T.MULTIPICKLIST:
             return tuple(random.sample(picklist or ("x",), random.randrange(1, 4)))
-    return stored_text(random) or None
+    return stored_text(random, FIELDS[name][0].length or bounds.SHORT_TEXT if name in FIELDS else 20) or None
 
 
 def row_of(random: Random) -> dict[str, object]:

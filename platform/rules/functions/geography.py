@@ -31,7 +31,7 @@ def place(latitude: Decimal | None, longitude: Decimal | None) -> Place | None:
     """Return the place with these coordinates, None without any. Raises Failure for one alone, or one beyond the poles."""
     if latitude is None and longitude is None:
         return None
-    if latitude is None or longitude is None or abs(latitude) > NORTHERNMOST or abs(longitude) > EASTERNMOST:
+    if latitude is None or longitude is None or latitude.copy_abs() > NORTHERNMOST or longitude.copy_abs() > EASTERNMOST:
         raise Failure(Category.OUT_OF_RANGE)
     return latitude, longitude
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal, Overflow
+from typing import Any
 
 from fieldstone.rules import decimals
 from fieldstone.rules.decimals import EXACT, as_float
@@ -227,18 +228,27 @@ FLOAT_DIGITS = (309, 340)
 
 
 def _float(
-    name: str, function: Callable[..., float], sql: str, doc: str, *examples: tuple[str, object], domain: str | None = None
+    name: str,
+    function: Callable[..., float],
+    sql: str,
+    doc: str,
+    *examples: tuple[str, object],
+    domain: str | None = None,
+    inside: Callable[[Decimal], bool] | None = None,
 ) -> Function:
-    """Return an entry whose SQL is `sql` over the double {x}, where the condition `domain` over {x} holds (None: everywhere)."""
+    """Return an entry whose SQL is `sql` over the double {x}, where the condition `domain` over {x} holds (None: everywhere).
+
+    `inside` is the same for Python, where `function` does not find out by itself.
+    """
     # A number too large for a double is an error, one too small for it is zero, as in Python.
     fits = "abs({x}) < 1.7e308"
-    inside = fits if domain is None else f"{fits} AND {domain}"
+    where = fits if domain is None else f"{fits} AND {domain}"
 
     def double(n: str) -> str:
         return f"(CASE WHEN abs({n}) < 1e-300 THEN 0 ELSE {n} END)::float8"
 
     def value(n: str) -> str:
-        return f"(CASE WHEN {inside.format(x=n)} THEN ({sql.format(x=double(n))})::numeric END)"
+        return f"(CASE WHEN {where.format(x=n)} THEN ({sql.format(x=double(n))})::numeric END)"
 
     return Function(
         name=name,
@@ -246,9 +256,9 @@ def _float(
         returns=ValueType.NUMBER,
         doc=doc,
         fails=(Category.MATH_DOMAIN,),
-        python=as_float(function),
+        python=as_float(function, inside),
         sql=value,
-        sql_error=lambda n: f"(NOT ({inside.format(x=n)}))",
+        sql_error=lambda n: f"(NOT ({where.format(x=n)}))",
         digits=FLOAT_DIGITS,
         examples=examples,
     )
@@ -258,7 +268,16 @@ def _exp(x: float) -> float:
     return math.exp(x) if x > -700 else 0.0
 
 
-SQRT = _float("SQRT", math.sqrt, "sqrt({x})", "The square root.", ("SQRT(16)", 4), ("SQRT(-1)", Category.MATH_DOMAIN), domain="{x} >= 0")
+SQRT = _float(
+    "SQRT",
+    math.sqrt,
+    "sqrt({x})",
+    "The square root.",
+    ("SQRT(16)", 4),
+    ("SQRT(-1)", Category.MATH_DOMAIN),
+    domain="{x} >= 0",
+    inside=lambda x: x >= 0,
+)
 LN = _float("LN", math.log, "ln({x})", "The natural logarithm.", ("LN(1)", 0), ("LN(0)", Category.MATH_DOMAIN), domain="{x} >= 1e-300")
 LOG = _float("LOG", math.log10, "log({x})", "The logarithm to base 10.", ("LOG(1000)", 3), domain="{x} >= 1e-300")
 EXP = _float(
@@ -273,8 +292,9 @@ EXP = _float(
 SIN = _float("SIN", math.sin, "sin({x})", "The sine of an angle in radians.", ("SIN(0)", 0))
 COS = _float("COS", math.cos, "cos({x})", "The cosine of an angle in radians.", ("COS(0)", 1))
 TAN = _float("TAN", math.tan, "tan({x})", "The tangent of an angle in radians.", ("TAN(0)", 0))
-ASIN = _float("ASIN", math.asin, "asin({x})", "The angle in radians with that sine.", ("ASIN(0)", 0), domain="abs({x}) <= 1")
-ACOS = _float("ACOS", math.acos, "acos({x})", "The angle in radians with that cosine.", ("ACOS(1)", 0), domain="abs({x}) <= 1")
+WITHIN_ONE: Mapping[str, Any] = {"domain": "abs({x}) <= 1", "inside": lambda x: x.copy_abs() <= 1}
+ASIN = _float("ASIN", math.asin, "asin({x})", "The angle in radians with that sine.", ("ASIN(0)", 0), **WITHIN_ONE)
+ACOS = _float("ACOS", math.acos, "acos({x})", "The angle in radians with that cosine.", ("ACOS(1)", 0), **WITHIN_ONE)
 ATAN = _float("ATAN", math.atan, "atan({x})", "The angle in radians with that tangent.", ("ATAN(0)", 0))
 ATAN2 = Function(
     name="ATAN2",
