@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import decimals
-from fieldstone.rules.cases import NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global
+from fieldstone.rules.cases import NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global, stored
 from fieldstone.rules.dialects import dialect_of
 from fieldstone.rules.errors import EvaluationError, NotInSql
 from fieldstone.rules.functions.written import time_text
@@ -131,12 +131,12 @@ def _in_database(one: Case, rows: Sequence[CaseRow], meaning: Checked, connectio
 
 def _answers(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection) -> Sequence[Any]:
     """Return number, value and whether it is an error of each row, from a table of the platform's own column types."""
-    stored = [name for name, described in one.fields.items() if described.formula is None and not is_global(name)]
-    names = {name: f"c{number}" for number, name in enumerate(stored)}
-    columns = [Column(names[name], _column_type(one.fields[name])) for name in stored]
+    fields = {name: described for name, described in stored(one.fields).items() if not is_global(name)}
+    names = {name: f"c{number}" for number, name in enumerate(fields)}
+    columns = [Column(names[name], _column_type(described)) for name, described in fields.items()]
     table = Table("fs_case", MetaData(), Column("row", Integer), *columns)
     table.create(connection)
-    connection.execute(insert(table), [{"row": row.number, **_cells(one, row, names)} for row in rows])
+    connection.execute(insert(table), [{"row": row.number, **_cells(row, fields, names)} for row in rows])
     context = _context(one, rows[0])
     sql = to_sql(meaning, {name: table.c[names[name]] for name in names}, dialect_of(connection.dialect.name), context)
     failed = sql.error if sql.error is not None else sql_false()
@@ -144,10 +144,10 @@ def _answers(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: C
     return connection.execute(select(table.c.row, value, failed).order_by(table.c.row)).all()
 
 
-def _cells(one: Case, row: CaseRow, names: Mapping[str, str]) -> dict[str, object]:
+def _cells(row: CaseRow, fields: Mapping[str, CaseField], names: Mapping[str, str]) -> dict[str, object]:
     """Return the row as it is inserted; a checkbox is never blank in a table."""
     values = {column: row.values[name] for name, column in names.items()}
-    flags = (column for name, column in names.items() if one.fields[name].value_type is ValueType.BOOLEAN)
+    flags = (column for name, column in names.items() if fields[name].value_type is ValueType.BOOLEAN)
     return values | {column: values[column] is True for column in flags}
 
 

@@ -44,6 +44,7 @@ TYPES: Mapping[str, ValueType] = {
     "datetime": ValueType.DATETIME,
     "time": ValueType.TIME,
     "lookup": ValueType.ID,
+    "geolocation": ValueType.GEOLOCATION,
 }
 # How a value is written, for who wrote it otherwise.
 FORMS: Mapping[str, str] = {
@@ -55,7 +56,9 @@ FORMS: Mapping[str, str] = {
     "datetime": '"2026-03-01T08:30:00Z"',
     "time": '"08:30:00.000"',
     "lookup": '"01890a5d-ac96-774b-bcce-b302099a8057"',
+    "geolocation": '{"latitude": "52.52", "longitude": "13.405"}',
 }
+PLACE_PARTS = ("latitude", "longitude")
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NUMBER = re.compile(r"-?[0-9]{1,1100}(\.[0-9]{1,1100})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -116,6 +119,20 @@ class Case:
     scale: int | None = None  # digits to which a number is rounded before it is compared
     now: datetime = NOW
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
+PLACE_PART = CaseField(type="number", precision=9, scale=6)
+
+
+def stored(fields: Mapping[str, CaseField]) -> dict[str, CaseField]:
+    """Return what a row holds, by path: the fields without a formula, and of a place its two parts."""
+    found: dict[str, CaseField] = {}
+    for name, described in fields.items():
+        if described.value_type is ValueType.GEOLOCATION:
+            found |= {f"{name}.{part}": PLACE_PART for part in PLACE_PARTS}
+        elif described.formula is None:
+            found[name] = described
+    return found
 
 
 def load(text: str | bytes, *, path: str = "cases") -> list[Case]:
@@ -350,16 +367,18 @@ class Reader:
 
     def values(self, given: object, place: tuple[object, ...], fields: Mapping[str, CaseField]) -> dict[str, object]:
         by_name = {name.lower(): name for name in fields}
-        row: dict[str, object] = {name: None for name, each in fields.items() if each.formula is None}
+        row: dict[str, object] = dict.fromkeys(stored(fields))
         for key, value in self.mapping(given, place).items():
             name = by_name.get(key.lower())
             if name is None:
                 near = get_close_matches(key.lower(), by_name, 1)
                 self.add("case_unknown_field", place, name=key, suggestion=by_name[near[0]] if near else None)
-            elif name not in row:
+            elif fields[name].formula is not None:
                 self.add("case_value_of_formula", (*place, key), name=name)
-            else:
-                row[name] = self.value(fields[name], value, (*place, key))
+            elif isinstance(read := self.value(fields[name], value, (*place, key)), Mapping):
+                row |= {f"{name}.{part}": coordinate for part, coordinate in read.items()}
+            elif name in row:
+                row[name] = read
         return row
 
     def value(self, described: CaseField, given: object, place: tuple[object, ...], *, result: bool = False) -> object:
@@ -445,6 +464,15 @@ def _id(given: object) -> str:
     return str(given)
 
 
+def _place(given: object) -> dict[str, Decimal | None]:
+    if not isinstance(given, dict) or set(given) != set(PLACE_PARTS):
+        raise ValueError(given)
+    parts = {part: None if given[part] is None else Decimal(_matching(NUMBER, given[part])) for part in PLACE_PARTS}
+    if not all(part is None or _fits(part, PLACE_PART) for part in parts.values()):
+        raise ValueError(given)
+    return parts
+
+
 READERS: Mapping[ValueType, Callable[[object], object]] = {
     ValueType.NUMBER: lambda given: Decimal(_matching(NUMBER, given)),
     ValueType.TEXT: _plain_text,
@@ -455,6 +483,7 @@ READERS: Mapping[ValueType, Callable[[object], object]] = {
     ValueType.DATETIME: lambda given: datetime.fromisoformat(_matching(MOMENT, given)),
     ValueType.TIME: lambda given: time_of_text(_plain_text(given)),
     ValueType.ID: _id,
+    ValueType.GEOLOCATION: _place,
 }
 
 
@@ -505,7 +534,7 @@ class CaseScope:
         prefix = "" if name.startswith("$") else self.prefix
         found = self.by_name.get((prefix + name).lower())
         if found is None:
-            return None
+            return self.part_of_place(prefix, name)
         described = self.case.fields[found]
         type_, computed = described.value_type, described.formula is not None
         path = tuple(found[len(prefix) :].split("."))
@@ -521,6 +550,15 @@ class CaseScope:
             own=len(path) == 1 and not prefix,
             length=bounds.TEXT_CHARACTERS if described.long else None,
         )
+
+    def part_of_place(self, prefix: str, name: str) -> Resolved | None:
+        """Return a part of a field that holds a place: `place.latitude`."""
+        field, _, part = name.rpartition(".")
+        found = self.by_name.get((prefix + field).lower())
+        if found is None or part.lower() not in PLACE_PARTS or self.case.fields[found].value_type is not ValueType.GEOLOCATION:
+            return None
+        *way, last = found[len(prefix) :].split(".")
+        return Resolved(path=(*way, f"{last}.{part.lower()}"), type=ValueType.NUMBER, number_field=True, own=False)
 
     def nearest(self, name: str) -> str | None:
         """Return the field most like `name`."""

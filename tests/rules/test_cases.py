@@ -77,6 +77,10 @@ def test_a_value_is_read_as_python_calculates_with_it(type_: str, written: objec
         ("time", "24:00:00.000"),
         ("time", "10:00"),
         ("lookup", "a1"),
+        ("geolocation", "1,2"),
+        ("geolocation", {"latitude": "1"}),
+        ("geolocation", {"latitude": 1, "longitude": 2}),
+        ("geolocation", {"latitude": "1.0000001", "longitude": "2"}),
     ],
 )
 def test_a_value_of_another_form_is_told(type_: str, written: object) -> None:
@@ -154,6 +158,12 @@ def test_no_more_is_told_than_a_person_reads() -> None:
 def test_a_number_that_says_no_scale_has_the_digits_of_its_values() -> None:
     (one,) = load(json.dumps(case(fields={"n": {"type": "number"}}, rows=[{"values": {"n": "1.125"}, "result": "1"}])))
     assert one.fields["n"].scale == 3
+
+
+def test_a_place_is_held_by_its_parts() -> None:
+    row = {"values": {"P": {"latitude": "1.5", "longitude": None}}, "result": None}
+    (one,) = load(json.dumps(case(fields={"p": {"type": "geolocation"}}, rows=[row])))
+    assert one.rows[0].values == {"p.latitude": Decimal("1.5"), "p.longitude": None}
 
 
 def test_a_file_that_is_no_text_is_refused() -> None:
