@@ -35,7 +35,6 @@ from fieldstone.rules.tree import (
     Place,
     Syntax,
     bottom_up,
-    children,
     parts,
     rebased,
     span_of,
@@ -131,20 +130,24 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
         inner, direct, level = todo.pop()
         size += 1
         depth = max(depth, level)
-        if isinstance(inner, FieldRef | Inlined):
-            if direct:
-                names.add(inner.field.path)
-            user_dependent = user_dependent or inner.field.user_dependent
-            if isinstance(inner, FieldRef) and not from_context(inner.field):
-                reads.add(inner.path)
-        elif isinstance(inner, Call):
+        if isinstance(inner, Call):
             function = inner.function
             uses_now = uses_now or function.clock
             record_change = record_change or function.record_change
             markup = markup or function.markup
             if function.no_sql:
                 no_sql = no_sql or function.name
-        todo.extend((child, direct and not isinstance(inner, Inlined), level + 1) for child in children(inner))
+            for child in inner.arguments:
+                todo.append((child, direct, level + 1))
+        elif isinstance(inner, FieldRef | Inlined):
+            field = inner.field
+            if direct:
+                names.add(field.path)
+            user_dependent = user_dependent or field.user_dependent
+            if isinstance(inner, Inlined):
+                todo.append((inner.body, False, level + 1))
+            elif not from_context(field):
+                reads.add(field.path)
     return Checked(
         source=source,
         node=node,
@@ -178,11 +181,11 @@ class CallSite:
     place: Place
     nodes: Sequence[Node | None]
     places: Sequence[Place]
+    types: Sequence[ValueType | None] = ()
     refused: bool = False
 
-    @property
-    def types(self) -> Sequence[ValueType | None]:
-        return [node.type if node is not None else None for node in self.nodes]
+    def __post_init__(self) -> None:
+        self.types = [node.type if node is not None else None for node in self.nodes]
 
     def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
         self.refused = True

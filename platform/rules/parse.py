@@ -454,8 +454,9 @@ START, END = CONF.start_state, CONF.end_state
 def _step(action: object, to: Any) -> Step:
     if not isinstance(to, Rule):
         return to, 0, "", None
-    return 0, len(to.expansion), to.origin.name, getattr(Build, to.alias or to.origin.name)
+    return 0, len(to.expansion), str(to.origin.name), getattr(Build, to.alias or str(to.origin.name))
 
 
-TABLE = {state: {kind: _step(*step) for kind, step in steps.items() if kind.isupper()} for state, steps in CONF.states.items()}
-GOTO = {state: {rule: to for rule, (_, to) in steps.items() if not rule.isupper()} for state, steps in CONF.states.items()}
+# Lark's names are texts of a class of its own, which compares slowly.
+TABLE = {state: {str(kind): _step(*step) for kind, step in steps.items() if kind.isupper()} for state, steps in CONF.states.items()}
+GOTO = {state: {str(rule): to for rule, (_, to) in steps.items() if not rule.isupper()} for state, steps in CONF.states.items()}

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation, Overflow
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,7 @@ Row = Mapping[str, object]
 Compiled = Callable[[Row, "Context"], object]
 LookUp = Callable[[str, str, str], object]  # (object, field, name of the record) -> value; None for no record, or more than one
 
+SHAPES = 5_000  # generated texts that are kept compiled
 TALLEST = 25  # pieces within pieces; Python's own parser gives up at 200 parentheses
 NOTHING: Mapping[str, object] = {}
 
@@ -148,8 +150,8 @@ class Writer:
         if isinstance(node, Call) and not node.function.joins:
             below = [self.measured(child, code) for child, code in zip(node.arguments, below, strict=True)]
         code = self._written(node, below)
-        if code.type in TEXT_LIKE:
-            code = replace(code, longest=self._longest(node, below))
+        if code.type in TEXT_LIKE and code.longest != (longest := self._longest(node, below)):
+            code = replace(code, longest=longest)
         return self._outline(code) if code.height > TALLEST else code
 
     def _longest(self, node: Node, below: Sequence[Code]) -> int:
@@ -305,35 +307,36 @@ class Writer:
     def _outline(self, code: Code) -> Code:
         """Return `code` as the call of a function of its own, so that what stands around it nests no deeper."""
         name = f"g{len(self._outlined)}"
-        self._outlined.append(f"    def {name}(r, c):\n        return {code.text}\n")
+        self._outlined.append(f" def {name}(r, c):\n  return {code.text}\n")
         return replace(code, text=f"{name}(r, c)", simple=False, height=1)
 
     # --- the function ------------------------------------------------------------------------------------------------
 
     def function(self, code: Code) -> Compiled:
         """Return the function that gives `code`."""
-        reads = "".join(f"            {name} = r[{key}]\n" for key, name in self._locals.items())
-        names = "".join(f"{name}, " for name in self.constants)
+        reads = "".join(f"   {name} = r[{key}]\n" for key, name in self._locals.items())
         text = (
-            f"def make(constants, failed, missing, beyond, rerun, length, space, nothing):\n"
-            f"    {f'({names}) = constants' if names else 'pass'}\n"
+            f"def make({', '.join(('failed, errors, length, space, nothing', *self.constants))}):\n"
             f"{''.join(self._outlined)}"
-            f"    def f(r, c):\n        try:\n{reads}            return {code.text}\n"
-            f"        except missing:\n            return rerun(f, r, c)\n"
-            f"        except beyond as e:\n            failed(e)\n"
-            f"    return f\n"
+            f" def f(r, c):\n  try:\n{reads}   return {code.text}\n  except errors as e:\n   return failed(f, r, c, e)\n"
+            f" return f\n"
         )
+        made: Compiled = maker(text)(self._failed(), ERRORS, len, " ", "", *self.constants.values())
+        return made
+
+    def _failed(self) -> Callable[..., object]:
+        """Return what follows on an error that no function raised on purpose."""
         span = span_of(self.source, (0, len(self.source)))
 
-        def failed(error: Exception) -> None:
-            raise EvaluationError(Category.OUT_OF_RANGE.value, span) from error
+        def failed(function: Compiled, row: Row, context: Context, error: Exception) -> object:
+            if not isinstance(error, KeyError):
+                raise EvaluationError(Category.OUT_OF_RANGE.value, span) from error
+            if isinstance(row, Blanks):
+                raise KeyError("a field that is blank is missing") from error
+            # Evaluate again with blanks for what the row lacks: asking for every field first would cost every row.
+            return function(Blanks(row), context)
 
-        namespace: dict[str, Any] = {"__builtins__": {}}
-        exec(compile(_only_listed(text), "<expression>", "exec"), namespace)  # noqa: S102
-        made: Compiled = namespace["make"](
-            tuple(self.constants.values()), failed, KeyError, (Overflow, OverflowError, InvalidOperation), _rerun, len, " ", ""
-        )
-        return made
+        return failed
 
 
 def not_too_long(text: str | None) -> str | None:
@@ -343,11 +346,16 @@ def not_too_long(text: str | None) -> str | None:
     return text
 
 
-def _rerun(function: Compiled, row: Row, context: Context) -> object:
-    """Evaluate again with blanks for what the row lacks: asking for every field first would cost every row."""
-    if isinstance(row, Blanks):
-        raise KeyError("a field that is blank is missing")
-    return function(Blanks(row), context)
+ERRORS = (KeyError, Overflow, OverflowError, InvalidOperation)  # a field that the row lacks; a number beyond all bounds
+
+
+@lru_cache(maxsize=SHAPES)
+def maker(text: str) -> Callable[..., Compiled]:
+    """Return what makes a function of the constants: one for all expressions that differ in names and literals alone."""
+    namespace: dict[str, Any] = {"__builtins__": {}}
+    exec(compile(_only_listed(text), "<expression>", "exec"), namespace)  # noqa: S102
+    maker: Callable[..., Compiled] = namespace["make"]
+    return maker
 
 
 def _located(function: Callable[..., Any], error: type[EvaluationError], span: Any) -> Callable[..., Any]:
@@ -377,7 +385,7 @@ def _read_often(root: Node) -> frozenset[tuple[str, ...]]:
 LISTED: Mapping[type[ast.AST], tuple[str, ...]] = {
     kind: tuple(part for part in kind._fields if part not in ("ctx", "id", "attr", "arg", "kind", "name", "type_comment"))
     for kind in (
-        ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Pass, ast.Try, ast.ExceptHandler, ast.Expr,
+        ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Try, ast.ExceptHandler, ast.Expr,
         ast.Name, ast.Tuple, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.Lambda, ast.IfExp, ast.BoolOp,
         ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.NamedExpr, ast.BinOp, ast.Add, ast.Sub, ast.Mod, ast.FloorDiv, ast.Compare,
         ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn,

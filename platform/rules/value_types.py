@@ -26,6 +26,8 @@ class ValueType(Enum):
     FIELD = "Field"  # a field of another object as such, of no record: what VLOOKUP is given
     NULL = "Null"  # the word NULL: a blank of every type
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, and types are looked up all the time
+
 
 # What no function but their own takes or gives back, and no expression comes to.
 NO_RESULTS = frozenset({ValueType.GEOLOCATION, ValueType.FIELD})

@@ -133,12 +133,14 @@ class Piece:
     column: Any = None  # what a bare column is made of
     longest: int = 0  # characters that a text may have
     weight: int = 0  # how deep it nests, in units of a call
+    blank_on_error: bool = False  # NULL wherever it is an error
+    late: tuple[str, Callable[[int], str | None]] | None = None  # `text`, and what gives it rounded to so many places with less work
 
     def truth(self) -> str:
         """Return the condition without NULL: a blank counts as false."""
         if self.true is not None:
             return self.true
-        return f"COALESCE({self.text}, FALSE)" if self.blank else self.text
+        return f"({self.text} IS TRUE)" if self.blank else self.text
 
 
 class SqlWriter(Protocol):
@@ -232,11 +234,13 @@ class Function:
         """Return whether the function can be given `count` arguments."""
         if self.arity is not None:
             return self.arity(count)
-        least = sum(not p.optional for p in self.params)
-        return least <= count and (count <= len(self.params) or (bool(self.params) and self.params[-1].repeats))
+        params = self.params
+        if count > len(params):
+            return bool(params) and params[-1].repeats
+        return count == len(params) or params[count].optional
 
     def param(self, index: int) -> Param:
-        return self.params[min(index, len(self.params) - 1)]
+        return self.params[index if index < len(self.params) else -1]
 
     def longest_of(self, arguments: Sequence[int]) -> int:
         """Return how many characters a text result may have, given as much of the arguments."""
