@@ -230,7 +230,7 @@ class Writer:
                 if not self.sqlite or piece.text.startswith("\x01"):
                     return piece
                 weight = 1 + max((p.weight for p in below), default=0)
-                return replace(piece, weight=weight) if weight <= DEEPEST else self.by_python(node)
+                return replace(piece, weight=weight) if weight <= DEEPEST else replace(self.by_python(node), longest=piece.longest)
         raise AssertionError(node)
 
     def _measured(self, node: Node, piece: Piece) -> Piece:
@@ -298,7 +298,7 @@ class Writer:
             self._arguments = [body]
             return self.by_python(node)
         if node.field.number_field and self.zero and body.blank:
-            return replace(body, text=f"COALESCE({body.text}, 0)", blank=False, simple=False, column=None)
+            return replace(body, text=f"COALESCE({body.text}, 0)", blank=False, simple=False, column=None, blank_on_error=False)
         return body
 
     def _written(self, call: Call, arguments: list[Piece]) -> Piece:

@@ -39,7 +39,7 @@ def soak(seed: int, seconds: float, first: int, most: int, engines: Sequence[Eng
     until = time.monotonic() + seconds
     number, differing, said = first, 0, time.monotonic()
     print(f"seed {seed}", flush=True)
-    while time.monotonic() < until and differing < most:
+    while number == first or (time.monotonic() < until and differing < most):
         found = batch(seed, number, engines)
         if found:
             differing += 1
@@ -84,7 +84,7 @@ def main() -> int:
     seed = given.seed or int(time.time())
     with two_databases() as engines:
         if given.batch is not None:
-            return min(1, soak(seed, 0.001, given.batch, 1, engines))
+            return min(1, soak(seed, 0, given.batch, 1, engines))
         return min(1, soak(seed, given.seconds, 0, given.differences, engines))
 
 

@@ -424,9 +424,9 @@ def told(difference: Difference) -> str:
             f"  {difference.source}",
             *(f"  where {name} is {source}" for name, source in used.items()),
             f"  blanks: {around.mode.value}; now: {around.context.now}, zone: {around.context.zone}; known: {dict(around.context.globals)}",
-            f"  row: { {name: difference.row.get(name) for name in reads} }",
+            f"  row: { {name: difference.row.get(name) for name in reads} }"[:1_000],
             f"  Python: {difference.python!r:.300}",
             f"  {difference.engine}: {difference.got!r:.300}",
-            *([f"  as a case: {as_case(difference)}"] if difference.engine != "python" else []),
+            *([f"  as a case: {as_case(difference)}"[:4_000]] if difference.engine != "python" else []),
         ]
     )

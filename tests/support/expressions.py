@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, case, insert, null, select
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, case, false, insert, null, select
 from sqlalchemy.types import TypeEngine
 
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
@@ -192,7 +192,7 @@ def in_database(
     if connection.dialect.name == "sqlite":
         register_functions(connection.connection.driver_connection)
     sql = to_sql(checked, columns_of(found) if columns is None else columns, dialect_of(connection.dialect.name), context)
-    error = sql.error if sql.error is not None else select(False).scalar_subquery()
+    error = sql.error if sql.error is not None else false()
     statement = select(case((error, null()), else_=sql.value).label("value"), error.label("failed")).select_from(found).order_by(found.c[0])
     results: list[object] = []
     for value, failed in connection.execute(statement):

@@ -116,12 +116,22 @@ def _if_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
 
 def _reached(conditions: Sequence[Piece], results: Sequence[Piece]) -> str | None:
     """Return the error of a chain of branches: of the conditions asked, and of the result taken."""
-    error = results[-1].error
-    for condition, result in zip(reversed(conditions), reversed(results[:-1]), strict=True):
-        if error is not None or result.error is not None:
-            error = f"(CASE WHEN {condition.text} THEN {result.error or 'FALSE'} ELSE {error or 'FALSE'} END)"
-        error = any_of(condition.error, error)
-    return error
+    return first_of([(c.error, c.text, r.error) for c, r in zip(conditions, results, strict=False)], results[-1].error)
+
+
+def first_of(steps: Sequence[tuple[str | None, str, str | None]], last: str | None) -> str | None:
+    """Return the error of a walk that ends at the first step whose condition holds, and otherwise with `last`.
+
+    A step is the error of its condition, the condition, and the error of ending there. It is one flat CASE: SQLite's parser gives
+    up on a branch within a branch within a branch.
+    """
+    steps = list(steps)
+    while steps and last is None and steps[-1][2] is None:
+        last = steps.pop()[0]
+    if not steps:
+        return last
+    tests = (f"{f' WHEN {error} THEN TRUE' if error else ''} WHEN {test} THEN {ending or 'FALSE'}" for error, test, ending in steps)
+    return f"(CASE{''.join(tests)} ELSE {last or 'FALSE'} END)"
 
 
 def widest(pieces: Sequence[Piece]) -> Digits:
@@ -178,11 +188,8 @@ def _chain_python(word: str) -> Callable[[PythonWriter, Call, Sequence[Code]], C
 
 def _chain_sql(word: str) -> Callable[[SqlWriter, Call, Sequence[Piece]], Piece]:
     def write(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-        error: str | None = None
-        for argument in reversed(arguments):
-            if error is not None:
-                error = f"({'' if word == 'AND' else 'NOT '}{argument.truth()} AND {error})"
-            error = any_of(argument.error, error)
+        ends = "NOT " if word == "AND" else ""
+        error = first_of([(a.error, f"({ends}{a.truth()})", None) for a in arguments[:-1]], arguments[-1].error)
         text = f"({f' {word} '.join(a.truth() for a in arguments)})"
         return Piece(text=text, type=ValueType.BOOLEAN, blank=False, error=error)
 
@@ -380,11 +387,7 @@ def _in_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     if writer.sqlite and ValueType.NUMBER in (subject.type, *(v.type for v in values)):
         return writer.by_python(call)
     text = f"COALESCE({subject.text} IN ({', '.join(v.text for v in values)}), FALSE)"
-    error: str | None = None
-    for value in reversed(values):
-        if error is not None:
-            error = f"(({subject.text} = {value.text}) IS NOT TRUE AND {error})"
-        error = any_of(value.error, error)
+    error = first_of([(v.error, f"({subject.text} = {v.text})", None) for v in values[:-1]], values[-1].error)
     if error is not None:
         error = f"({subject.text} IS NOT NULL AND {error})"
     return Piece(text=text, type=ValueType.BOOLEAN, blank=False, error=any_of(subject.error, error))
