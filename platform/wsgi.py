@@ -22,6 +22,7 @@ def application(org: Org) -> Flask:
     """Return the WSGI application of one org. Raises RuntimeError for a route or an error class that nobody decided about."""
     pages = create_app(org)
     below, beside = create_api(org), pages.wsgi_app
+    pages.extensions["api"] = below
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

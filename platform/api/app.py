@@ -22,9 +22,9 @@ from fieldstone.api import parameters, problems, values
 from fieldstone.api.call import NO_BODY, Answer, Call
 from fieldstone.api.operations import OPERATIONS, Operation
 from fieldstone.api.problems import Declined
-from fieldstone.api.rate import WINDOW, Rate
 from fieldstone.auth import csrf, principals, sessions, tokens
 from fieldstone.auth.cookies import SESSION, is_plain_loopback
+from fieldstone.auth.rate import WINDOW, Rate
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Problem, Refused, TryAgain
 from fieldstone.limits import BODY_BYTES
@@ -64,9 +64,7 @@ def create_api(org: Org) -> Flask:
         table[f"{each.name}_{each.method}"] = each
         rule = each.path.replace("{object}", "<object_name>").replace("{id}", "<record:record_id>").replace("{", "<").replace("}", ">")
         prefix = "" if each.path.startswith("/health") else ROOT
-        app.add_url_rule(
-            prefix + rule, f"{each.name}_{each.method}", _view(app, each), methods=[each.method], provide_automatic_options=False
-        )
+        app.add_url_rule(prefix + rule, f"{each.name}_{each.method}", _view(each), methods=[each.method], provide_automatic_options=False)
     app.register_error_handler(Exception, _failed)
     app.teardown_request(_close)
     return app
@@ -75,16 +73,14 @@ def create_api(org: Org) -> Flask:
 # --- one request -------------------------------------------------------------------------------------------------------------
 
 
-def _view(app: Flask, operation: Operation) -> Callable[..., Response]:
-    org: Org = app.config["ORG"]
-    rate: Rate = app.config["RATE"]
-
+def _view(operation: Operation) -> Callable[..., Response]:
     def view(**path: str) -> Response:
+        org = _org()
         call = g.call = Call(org, request, operation)
         _require_known_host(org, request)
         _require_acceptable(request)
         if not operation.public:
-            _recognise(call, rate)
+            _recognise(call, current_app.config["RATE"])
             _require_open(call, operation, path)
         call.query = parameters.read(operation, request)
         if operation.body is not None:

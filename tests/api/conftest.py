@@ -52,7 +52,7 @@ def site(prepared):
     """The small sales org of the pages' tests."""
     opened = pages.open_site(prepared("pages", pages.prepare), api_rate=0)
     yield opened
-    opened.org.close()
+    opened.close()
 
 
 @pytest.fixture

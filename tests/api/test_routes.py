@@ -78,7 +78,7 @@ def test_a_token_may_call_so_often_a_minute(prepared):
     late = program.get("/me")
     assert (late.status_code, late.json["code"]) == (429, "rate_limited")
     assert int(late.headers["Retry-After"]) > 0
-    site.org.close()
+    site.close()
 
 
 def test_a_page_may_use_its_session_with_its_token(site):

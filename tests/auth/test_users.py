@@ -17,7 +17,7 @@ PLATFORM = Principal.internal("test")
 def site(prepared):
     opened = pages.open_site(prepared("pages", pages.prepare))
     yield opened
-    opened.org.close()
+    opened.close()
 
 
 def person(site, username):

@@ -45,14 +45,14 @@ def prepare(engine) -> None:
     publish.publish(engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
     with write(engine) as tx:
         assign(tx.connection, site.user("rep"), ["sales_rep", "clerk"])
-    site.org.close()
+    site.close()
 
 
 @pytest.fixture
 def site(prepared):
     opened = pages.open_site(prepared("leaks on pages", prepare))
     yield opened
-    opened.org.close()
+    opened.close()
 
 
 @pytest.mark.parametrize("shape", ["list", "board"])

@@ -22,6 +22,7 @@ from waitress import create_server
 from werkzeug.test import TestResponse
 
 from fieldstone import app as assembly
+from fieldstone.auth.rate import Rate
 from fieldstone.auth import passwords
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
@@ -160,6 +161,7 @@ class Compiled(BytecodeCache):
 
 
 COMPILED = Compiled()
+RESTING: dict[Settings, list[Flask]] = {}  # making an application takes longer than most tests of it: all its routes are compiled
 
 
 def documents() -> list[dict[str, Any]]:
@@ -245,7 +247,7 @@ def served(engine: Engine, **settings: Any) -> Iterator[Site]:
     finally:
         server.close()
         thread.join(5)
-        site.org.close()
+        site.close()
 
 
 @dataclass
@@ -256,8 +258,17 @@ class Site:
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = application(self.org)
+        resting = RESTING.setdefault(self.org.settings, [])
+        self.app = resting.pop() if resting else application(self.org)
         self.app.jinja_env.bytecode_cache = COMPILED
+        for surface in (self.app, self.app.extensions["api"]):
+            surface.config["ORG"] = self.org
+        self.app.extensions["api"].config["RATE"] = Rate(self.org.settings.api_rate)
+
+    def close(self) -> None:
+        """Close the org; its application rests until another org of the same settings is opened."""
+        self.org.close()
+        RESTING[self.org.settings].append(self.app)
 
     @property
     def address(self) -> str:

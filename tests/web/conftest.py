@@ -12,7 +12,7 @@ def site(prepared):
     """The small sales org with its pages, fresh for each test."""
     opened = pages.open_site(prepared("pages", pages.prepare))
     yield opened
-    opened.org.close()
+    opened.close()
 
 
 @pytest.fixture
