@@ -148,7 +148,7 @@ def new_page(browser, complaints: Complaints) -> Iterator[Callable[..., object]]
     def open_page(**options: object) -> object:
         context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}} | options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)  # milliseconds: a slow machine is no failure
         page = context.new_page()
         complaints.watch(page)
         return page

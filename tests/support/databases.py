@@ -22,6 +22,7 @@ from fieldstone.rules import register_functions
 from tests.support import servers
 
 KINDS = ("sqlite", "postgresql")
+GIVEN = "FIELDSTONE_TEST_POSTGRESQL"  # the URL of a server to use instead of one of our own
 _numbers = itertools.count(1)
 
 
@@ -88,9 +89,10 @@ class Databases:
                 Path(f"{url.database}{ending}").unlink(missing_ok=True)
 
     def remove_all(self) -> None:
-        """Remove the prepared databases, at the end of the run."""
-        for url in [url for url, _ in self.prepared.values()] + [url for url in (self.empty,) if url]:
-            self.remove(url)
+        """Remove the prepared databases, at the end of the run: those on somebody's server, for ours goes with all it holds."""
+        if self.kind == "sqlite" or GIVEN in os.environ:
+            for url in [url for url, _ in self.prepared.values()] + [url for url in (self.empty,) if url]:
+                self.remove(url)
         if self.administrator is not None:
             self.administrator.close()
 
@@ -118,7 +120,7 @@ class Databases:
         self.administrator.execute(statement)
 
     def _server(self) -> URL:
-        return make_url(os.environ.get("FIELDSTONE_TEST_POSTGRESQL") or servers.server("postgresql"))
+        return make_url(os.environ.get(GIVEN) or servers.server("postgresql"))
 
 
 def _dsn(url: URL) -> str:
