@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fieldstone.metadata.definitions import FieldDef
-from fieldstone.rules.decimals import rounded
+from fieldstone.rules.decimals import WIDE, rounded
 
 NUMBERS = ("number", "currency", "percent")
 DIGITS = 18
@@ -26,7 +26,7 @@ def held(field: FieldDef, value: object) -> object:
         return None
     kind = field.result_type
     if isinstance(value, Decimal):
-        number = rounded(value * 100 if kind == "percent" else value, field.scale or 0)
+        number = rounded(value.scaleb(2, WIDE) if kind == "percent" else value, field.scale or 0)
         return number if abs(number) < Decimal(10) ** ((field.precision or DIGITS) - (field.scale or 0)) else None
     if isinstance(value, str) and field.length is not None and len(value) > field.length and kind not in ("picklist", "lookup", "user"):
         return None

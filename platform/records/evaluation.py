@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Protocol
 
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.snapshot import Compiled
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.rules import Context
+from fieldstone.rules.decimals import WIDE, rounded
 from fieldstone.rules.python import LookUp
 
 NUMERIC = frozenset({"number", "currency", "percent"})
@@ -80,8 +81,8 @@ def fit(found: FieldDef, value: Any) -> Any:
     if found.result_type in NUMERIC:
         number = value if isinstance(value, Decimal) else Decimal(value)
         if found.result_type == "percent" and found.type != "roll_up":
-            number *= 100  # a fraction in expressions, points in fields
-        fitted = number.quantize(Decimal(1).scaleb(-(found.scale or 0)), rounding=ROUND_HALF_UP)
+            number = number.scaleb(2, WIDE)  # a fraction in expressions, points in fields
+        fitted = rounded(number, found.scale or 0)
         if fitted.adjusted() + 1 + (found.scale or 0) > (found.precision or DIGITS):
             raise ValueError(f"{value} has more than {found.precision or DIGITS} digits")
         return fitted if fitted else abs(fitted)
