@@ -70,7 +70,8 @@ class _Trace:
             yield part
             if isinstance(node, Call):
                 inside = self.reached(node) if reached else frozenset()
-                todo += [(child, index in inside) for index, child in enumerate(node.arguments)]
+                below = [(child, index in inside) for index, child in enumerate(node.arguments)]
+                todo += [each for each in below if each[0].place != node.place]  # what a field is made of stands where it stands
 
     def part(self, node: Node) -> Part:
         """Return a part that is evaluated."""

@@ -34,10 +34,11 @@ def shown(part: Part) -> object:
         pytest.param("price", {}, {"price": None}, id="a blank field"),
         pytest.param("account.name", {"account.name": "Kestrel"}, {"account.name": "Kestrel"}, id="a field of a parent"),
         pytest.param("$User.Name", {}, {"$User.Name": "Ada"}, id="a global"),
-        pytest.param("(1 + price) * 2", {"price": D(1)}, {"(1 + price) * 2": D(4), "(1 + price)": D(2), "price": D(1)}, id="in parentheses"),
+        pytest.param("(1 + price) * 2", {"price": D(1)}, {"(1 + price) * 2": D(4), "(1 + price)": D(2), "price": D(1)}, id="parentheses"),
         pytest.param(
             "price / qty + 1", {"price": D(1), "qty": D(0)},
-            {"price / qty + 1": "#division_by_zero", "price / qty": "#division_by_zero", "price": D(1), "qty": D(0)}, id="an error spreads outward",
+            {"price / qty + 1": "#division_by_zero", "price / qty": "#division_by_zero", "price": D(1), "qty": D(0)},
+            id="an error spreads outward",
         ),
         pytest.param(
             "IFERROR(1 / qty, price)", {"qty": D(0), "price": D(7)},

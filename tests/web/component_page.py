@@ -77,16 +77,24 @@ def _application() -> Flask:
         typed = request.args["q"].lower()
         return jsonify(results=[each for each in COMPANIES if typed in each["text"].lower()], more=False, field=field)
 
+    @app.get("/shell/keys")
+    def _keys() -> str:
+        return ""
+
     @app.get("/search")
     def _search() -> Response:
         hit = {"url": "#kestrel", "text": "Kestrel – Cell line 4", "note": "Deal", "icon": "handshake", "hue": 9}
         return jsonify(groups=[{"label": "Deals", "results": [hit]}] if "kes" in request.args["q"] else [])
 
-    @app.get("/expressions/names")
+    @app.get("/expressions/complete")
     def _names() -> Response:
         if request.args["path"] == "account":
             return jsonify(names=[{"name": "annual_revenue", "type": "currency", "label": "Annual revenue"}])
-        return jsonify(names=[{"name": "account", "type": "lookup", "label": "Account", "relation": True}], functions=[])
+        return jsonify(names=[{"name": "account", "type": "lookup", "label": "Account", "relation": True}])
+
+    @app.get("/expressions/functions")
+    def _functions() -> Response:
+        return jsonify(functions=[])
 
     @app.post("/expressions/check")
     def _check() -> Response:

@@ -30,7 +30,7 @@ from fieldstone.web.setup.field_cards import (
     defaults_of,
     options_of,
 )
-from fieldstone.web.setup.typed import Control, TypedForm, label_of, name_from, number_of, put, put_label
+from fieldstone.web.setup.typed import Control, TypedForm, json_of, label_of, name_from, number_of, put, put_label, to_json
 
 NUMBERS = ("number", "currency", "percent")
 ASK = frozenset({"rows_blank", "rows_do_not_fit", "value_in_use"})  # problems that an answer settles
@@ -59,11 +59,11 @@ def to_form(part: Mapping[str, Any], name: str = "") -> MultiDict[str, str]:
             typed[key] = _as_typed(given[key])
     for key in LABELS:
         put_label(typed, key, part.get(key))
+    typed["examples"] = to_json(part.get("examples"))
     typed["declassified"] = part.get("declassified", {}).get("reason", "")
     default = part.get("default")
     typed["default"] = ";".join(default) if isinstance(default, list) else _as_typed(default) if default is not None else ""
-    for number, value in enumerate(part.get("values", ())):
-        _value_to_form(typed, number, value)
+    values_to_form(typed, part.get("values", ()))
     for control, allowed in part.get("allowed", {}).items():
         typed.setlist(f"allowed.{control}", list(allowed))
     return typed
@@ -73,14 +73,16 @@ def _as_typed(value: Any) -> str:
     return ("1" if value else "0") if isinstance(value, bool) else str(value)
 
 
-def _value_to_form(typed: MultiDict[str, str], number: int, value: Mapping[str, Any]) -> None:
-    typed[f"value.{number}.name"] = value["api_name"]
-    typed[f"value.{number}.stored"] = value["api_name"]
-    put_label(typed, f"value.{number}.label", value.get("label"))
-    typed[f"value.{number}.color"] = value.get("color", "")
-    typed[f"value.{number}.active"] = "1" if value.get("active", True) else "0"
-    if value.get("default"):
-        typed.add("value_default", str(number))
+def values_to_form(typed: MultiDict[str, str], values: Iterable[Mapping[str, Any]]) -> None:
+    """Put published picklist values into a form, a row each."""
+    for number, value in enumerate(values):
+        typed[f"value.{number}.name"] = value["api_name"]
+        typed[f"value.{number}.stored"] = value["api_name"]
+        put_label(typed, f"value.{number}.label", value.get("label"))
+        typed[f"value.{number}.color"] = value.get("color", "")
+        typed[f"value.{number}.active"] = "1" if value.get("active", True) else "0"
+        if value.get("default"):
+            typed.add("value_default", str(number))
 
 
 def rows_of(typed: MultiDict[str, str]) -> list[ValueRow]:
@@ -125,6 +127,8 @@ def from_form(typed: MultiDict[str, str], type_: str, before: Mapping[str, Any] 
     if "declassified" in has and "declassified" in typed:
         reason = form.value("declassified").strip()
         put(part, "declassified", {"reason": reason} if reason else None)
+    if "examples" in has and "examples" in typed:
+        put(part, "examples", json_of(typed["examples"]))
     if "default" in has and "default" in typed:
         put(part, "default", _default(form.value("default").strip(), type_))
     if "values" in has:
@@ -153,15 +157,20 @@ def _put_values(part: Document, form: TypedForm, before: Mapping[str, Any]) -> N
     if form.value("value_set"):
         part.pop("values", None)
     else:
-        known = {value["api_name"]: value for value in before.get("values", ())}
-        chosen = frozenset(form.typed.getlist("value_default"))
-        values = [_value(row, known.get(row.name, {}), str(row.number) in chosen) for row in rows_of(form.typed)]
-        part["values"] = values + list(_lines(form.value("values_new"), [value["api_name"] for value in values]))
+        part["values"] = values_of(form, before.get("values", ()))
     allowed = {key.removeprefix("allowed."): form.values(key) for key in form.typed if key.startswith("allowed.")}
     if part.get("controlled_by"):
         part["allowed"] = allowed or part.get("allowed") or {}
     else:
         part.pop("allowed", None)
+
+
+def values_of(form: TypedForm, before: Iterable[Mapping[str, Any]]) -> list[Document]:
+    """Return the picklist values of a form: the rows in their order, then those typed one a line."""
+    known = {value["api_name"]: value for value in before}
+    chosen = frozenset(form.typed.getlist("value_default"))
+    values = [_value(row, known.get(row.name, {}), str(row.number) in chosen) for row in rows_of(form.typed)]
+    return values + list(_lines(form.value("values_new"), [value["api_name"] for value in values]))
 
 
 def _value(row: ValueRow, before: Mapping[str, Any], chosen: bool) -> Document:
@@ -215,6 +224,7 @@ def option_words() -> dict[str, str]:
         "controlled_by": _("Depends on"), "returns": _("Result"), "blanks": _("Blank numbers"), "relation": _("Records"),
         "function": _("Takes"), "field": _("Of the field"), "formula": _("Formula"), "filter": _("Filter"),
         "filter_message": _("Message of the filter"), "default": _("Default"), "values": _("Values"), "allowed": _("Allowed values"),
+        "examples": _("Examples"),
         "declassified": _("Shown to all readers because"),
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ from fieldstone.web.pages import page
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part, head_to_form, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, label_of, put, put_label, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, json_of, label_of, put, put_label, to_json, with_problems
 
 
 @bp.get("/objects/<object_name>/rules")
@@ -45,6 +45,7 @@ def show_rule(object_name: str, name: str) -> ResponseReturnValue:
     document = part.document()
     typed = head_to_form(document)
     typed.update({"error_when": document["error_when"], "at": document.get("at", "")})
+    typed["examples"] = to_json(document.get("examples"))
     typed["active"] = "1" if document.get("active", True) else "0"
     put_label(typed, "message", document["message"])
     typed.setlist("record_types", list(document.get("record_types", ())))
@@ -79,12 +80,15 @@ def _save(part: Part) -> ResponseReturnValue:
     put(document, "at", form.value("at"))
     put(document, "message", label_of(form.label("message"), document.get("message")))
     put(document, "record_types", form.values("record_types"))
+    if "examples" in typed:
+        put(document, "examples", json_of(form.value("examples")))
     document["active"] = form.ticked("active")
     places = places_of_head() | {
         "/error_when": Control(name="error_when", label=_("Error when")),
         "/at": Control(name="at", label=_("At the field")),
         "/message": Control(name=f"message-{current.language}", label=_("Message")),
         "/record_types": Control(name="record_types", label=_("Record types")),
+        "/examples": Control(name="examples", label=_("Examples")),
     }
 
     def again(problems: tuple[Problem, ...]) -> ResponseReturnValue:

@@ -6,6 +6,7 @@ Not here: which controls a form has (its page), what is wrong (`metadata.check`)
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -162,6 +163,19 @@ def number_of(text: str) -> Any:
     if not value.is_finite():
         return text
     return int(value) if value == value.to_integral_value() and "." not in text else value
+
+
+def json_of(text: str) -> Any:
+    """Return what a control holds as JSON, with exact decimals; what is no JSON stays text, for the check to refuse at its place."""
+    try:
+        return json.loads(text, parse_float=Decimal) if text.strip() else None
+    except ValueError:
+        return text
+
+
+def to_json(value: Any) -> str:
+    """Return a part of a document as a control holds it; empty for nothing."""
+    return json.dumps(value, ensure_ascii=False, default=str) if value else ""
 
 
 def put(document: dict[str, Any], key: str, value: Any) -> None:

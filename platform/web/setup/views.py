@@ -22,8 +22,8 @@ from fieldstone.web.globals_of_templates import label
 from fieldstone.web.pages import page
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
-from fieldstone.web.setup.parts import Part, audience_to_form, audiences, head_to_form, number, places_of_head, put_audience
-from fieldstone.web.setup.typed import Control, TypedForm, put, with_problems
+from fieldstone.web.setup.parts import Part, audience_to_form, audience_words, audiences, head_to_form, number, places_of_head, put_audience
+from fieldstone.web.setup.typed import Control, TypedForm, json_of, put, to_json, with_problems
 
 BLANK_COLUMNS = 3  # rows to fill in, below those that are there
 SORTS = 3
@@ -35,7 +35,14 @@ def list_views(object_name: str) -> ResponseReturnValue:
     """The shared list views of an object."""
     definition = the_object(object_name)
     found = sorted(current.snapshot.all("list_view", definition.name), key=lambda each: getattr(each, "order", 100))
-    return page("setup/views.html", definition=definition, tabs=tabs_of(definition, "views"), found=found, owner_words=owner_words)
+    return page(
+        "setup/views.html",
+        definition=definition,
+        tabs=tabs_of(definition, "views"),
+        found=found,
+        owner_words=owner_words,
+        audience_words=audience_words,
+    )
 
 
 @bp.get("/objects/<object_name>/views/new")
@@ -90,6 +97,7 @@ def _to_form(document: Mapping[str, Any]) -> MultiDict[str, str]:
     typed.update(
         {"filter": document.get("filter", ""), "order": str(document.get("order", 100)), "start_in": document.get("start_in", "list")}
     )
+    typed["examples"] = to_json(document.get("examples"))
     typed.update({"board.group_by": board.get("group_by", ""), "board.card": ", ".join(board.get("card", ()))})
     typed.setlist("board.totals", list(board.get("totals", ())))
     audience_to_form(typed, document.get("visible_to", {}))
@@ -128,6 +136,8 @@ def _save(part: Part) -> ResponseReturnValue:
     form, document = TypedForm(typed=typed), part.named(part.document(), typed)
     document["columns"] = list(_columns(typed, document.get("columns", [])))
     put(document, "filter", form.value("filter").strip())
+    if "examples" in typed:
+        put(document, "examples", json_of(form.value("examples")))
     put(document, "sort", list(_sorts(typed)))
     put(document, "start_in", form.value("start_in"))
     document["order"] = number(form.value("order"), 100)
@@ -156,6 +166,7 @@ def _places(typed: MultiDict[str, str]) -> dict[str, Control]:
     found = places_of_head() | {
         "/columns": Control(name="column.0.field", label=_("Columns")),
         "/filter": Control(name="filter", label=_("Filter")),
+        "/examples": Control(name="examples", label=_("Examples")),
         "/sort": Control(name="sort.0.field", label=_("Sort by")),
         "/order": Control(name="order", label=_("Order")),
         "/start_in": Control(name="start_in", label=_("Starts as")),

@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 
 from fieldstone.metadata.definitions.definition import Definition
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
-from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.field_documents import ValueRow
@@ -24,7 +23,7 @@ def _install(state: BlueprintSetupState) -> None:
     """Give Setup's templates their words."""
     state.app.jinja_env.globals.update(
         access_words=access_words, options_of=options, kind_words=kind_words, live_words=live_words, hue_names=colors,
-        value_choices=value_choices, controller_choices=controller_choices, lookup_editor=lookup_editor, child_editor=child_editor,
+        value_choices=value_choices, controller_choices=controller_choices, example_formula=example_formula, example_rule=example_rule,
     )  # fmt: skip
 
 
@@ -73,13 +72,24 @@ def controller_choices(field: FieldDef) -> list[tuple[str, str]]:
     return [(each.name, label(each)) for each in field.values]
 
 
-def lookup_editor(definition: ObjectDef, to: str, what: str) -> str:
-    """Return the address that the editor of a lookup's filter asks; of an object that is not chosen yet, the object itself."""
-    target = current.snapshot.objects.get(to, definition)
-    return f"/setup/expressions/{what}?object={target.name}&use=lookup_filter&record={definition.name}"
+def example_formula(definition: ObjectDef) -> str:
+    """Return a formula over a number of the object, to show how one is written."""
+    number = _number(definition)
+    return f"IF({number} > 1000, {number} * 0.1, 0)" if number else 'IF(created_at > NOW() - 7, "new", "known")'
 
 
-def child_editor(relation: str, what: str) -> str | None:
-    """Return the address that the editor of a roll-up's filter asks; None while no relation is chosen."""
-    child = relation.partition(".")[0]
-    return f"/setup/expressions/{what}?object={child}&use=rollup_filter" if child in current.snapshot.objects else None
+def example_rule(definition: ObjectDef) -> str:
+    """Return a condition over a picklist and a number of the object, as far as it has them."""
+    number = _number(definition)
+    choice = next((each for each in definition.fields.values() if each.type == "picklist" and each.values), None)
+    blank = f"ISBLANK({number})" if number else f"ISBLANK({definition.name_field})"
+    return f'AND({choice.name} = "{choice.values[-1].name}", {blank})' if choice else blank
+
+
+def _number(definition: ObjectDef) -> str | None:
+    """Return a field with an amount, or another typed number, that everybody knows the object by."""
+    for type_ in ("currency", "number"):
+        for each in definition.fields.values():
+            if each.type == type_:
+                return each.name
+    return None

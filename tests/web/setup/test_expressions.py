@@ -1,43 +1,140 @@
-"""What the expression editor is told: names, functions, problems under their characters, values for a record."""
+"""What the expression editor is told: names, functions, values, problems under their characters, what comes out for a record."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.web.setup.conftest import words
+from fieldstone.auth import passwords
+from fieldstone.db.transaction import write
+from fieldstone.metadata import documents
+from tests.support import pages, worlds
+from tests.web.setup.conftest import Builder, error_at, words
 
-ABOUT = "object=deal&use=formula"
+# One org for the file, on SQLite: editors write nothing, and that both databases read alike is told elsewhere.
 
 
-def checked(builder, source, about=ABOUT):
-    return builder.visitor.send(f"/setup/expressions/check?{about}", {"source": source}).json
+@pytest.fixture(scope="module")
+def site(sqlite_databases):
+    url = sqlite_databases.copy("pages", pages.prepare)
+    opened = pages.open_site(sqlite_databases.engine(url))
+    yield opened
+    opened.close()
+    sqlite_databases.remove(url)
 
 
-def test_fields_functions_and_words_are_offered(builder):
-    answer = builder.get(f"/setup/expressions/complete?{ABOUT}&path=").json
-    names = {each["name"]: each for each in answer["names"]}
-    assert names["amount"] == {"name": "amount", "type": "Number", "label": "Amount", "relation": False}
-    assert names["account"]["relation"]
-    assert "$User.Id" in names
-    functions = {each["name"]: each for each in answer["functions"]}
-    assert functions["LEFT"]["signature"].startswith("LEFT(")
-    assert functions["LEFT"]["example"]
-    assert functions["LEFT"]["doc"]
-    assert "+" not in functions
+@pytest.fixture(scope="module")
+def builder(site):
+    return a_builder(site, "admin")
+
+
+def a_builder(site, username):
+    visitor = site.visitor(username)
+    visitor.get("/setup")
+    return Builder(site, visitor)
+
+
+FORMULA = "object=deal&use=formula"
+RULE = "object=deal&use=validation_rule"
+
+
+def told(builder, source, about=FORMULA, **more):
+    return builder.visitor.send(f"/setup/expressions/check?{about}", {"source": source, **more}).json
+
+
+# --- what is offered -------------------------------------------------------------------------------------------------
+
+
+def names(builder, path="", about=FORMULA):
+    return {each["name"]: each for each in builder.get(f"/setup/expressions/complete?{about}&path={path}").json["names"]}
+
+
+def functions(builder, about=FORMULA):
+    return {each["name"]: each for each in builder.get(f"/setup/expressions/functions?{about}").json["functions"]}
+
+
+def test_fields_and_globals_are_offered_with_label_and_type(builder):
+    found = names(builder)
+    assert found["amount"] == {"name": "amount", "type": "Number", "label": "Amount", "relation": False}
+    assert found["account"]["relation"]
+    assert "$User.Id" in found
 
 
 def test_fields_of_a_parent_are_offered_behind_its_dot(builder):
-    names = [each["name"] for each in builder.get(f"/setup/expressions/complete?{ABOUT}&path=account").json["names"]]
-    assert "city" in names
-    assert builder.get(f"/setup/expressions/complete?{ABOUT}&path=amount").json["names"] == []
+    assert "city" in names(builder, "account")
+    assert "city" in names(builder, "$Record.account", "object=account&use=lookup_filter&record=deal")
+    assert names(builder, "amount") == {}
+
+
+def test_a_function_is_offered_with_arguments_doc_and_examples_by_subject(builder):
+    found = functions(builder)
+    assert found["LEFT"]["group"] == "Texts"
+    (left,) = found["LEFT"]["calls"]
+    assert left["signature"] == "LEFT(t, n)"
+    assert [each["name"] for each in left["params"]] == ["t", "n"]
+    assert left["examples"][0] == 'LEFT("Fieldstone", 5) → "Field"'
+    assert left["doc"] and left["type"] == "Text"
+    assert "+" not in found
+    assert len(found["DATEVALUE"]["calls"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("about", "missing"), [(FORMULA, "ISCHANGED"), ("object=deal&use=list_filter", "REGEX"), ("object=deal&use=approval", "ISNEW")]
+)
+def test_a_function_without_a_meaning_there_is_not_offered(builder, about, missing):
+    assert missing in functions(builder, RULE)
+    assert missing not in functions(builder, about)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("stage", [("open", "Open"), ("won", "Won"), ("lost", "Lost")]), ("STAGE", [("open", "Open"), ("won", "Won"), ("lost", "Lost")]),
+     ("name", []), ("nowhere", []), ("account.city", [])],
+)  # fmt: skip
+def test_a_picklist_offers_its_values_in_their_order(builder, path, expected):
+    answer = builder.get(f"/setup/expressions/values?{FORMULA}&path={path}").json["values"]
+    assert [(each["name"], each["label"]) for each in answer] == expected
+
+
+@pytest.fixture(scope="module")
+def half_blind(site):
+    """Somebody who may build, but reads only name and stage of deals, and no accounts."""
+    may_read = {"deal": worlds.rights("read", "view_all", read=["name", "stage"])}
+    site.publish(worlds.profile("blind_builder", may_read, setup=["view_setup", "customize"]))
+    user = site.create("user", name="Bea", username="bea", email="bea@example.com", profile="blind_builder", language="en", active=True)
+    with write(site.org.engine) as tx:
+        passwords.store_password(tx, user, pages.PASSWORD)
+    return a_builder(site, "bea")
+
+
+def test_only_what_the_person_may_read_is_offered(half_blind):
+    found = names(half_blind)
+    assert {"name", "stage"} <= found.keys()
+    assert not {"amount", "secret", "net", "account"} & found.keys()
+    assert names(half_blind, "account") == {}
+    assert names(half_blind, about="object=account&use=formula").keys() & {"name", "city"} == set()
+    assert half_blind.get("/setup/expressions/values?object=account&use=lookup_filter&record=deal&path=$Record.stage").json["values"]
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------------------
 
 
 def test_an_error_stands_under_its_characters_with_what_was_meant(builder):
-    answer = checked(builder, "1 + amuont")
+    answer = told(builder, "1 + amuont")
     assert not answer["ok"]
     (problem,) = answer["problems"]
     assert (problem["start"], problem["end"], problem["severity"], problem["fix"]) == (4, 10, "error", "amount")
     assert 'There is no field "amuont" on Deal.' in problem["text"]
+
+
+def test_all_errors_are_told_at_once(builder):
+    assert [each["start"] for each in told(builder, "amuont + nmae + 1")["problems"]] == [0, 9]
+
+
+def test_a_value_that_was_meant_keeps_its_quotation_marks(builder):
+    (problem,) = told(builder, 'stage = "Won"', RULE)["problems"]
+    assert (problem["severity"], problem["fix"]) == ("warning", '"won"')
 
 
 @pytest.mark.parametrize(
@@ -47,51 +144,183 @@ def test_an_error_stands_under_its_characters_with_what_was_meant(builder):
         ("object=deal&use=formula", "account.city", "Text"),
         ("object=deal&use=validation_rule", "ISBLANK(amount)", "Yes or no"),
         ("object=account&use=lookup_filter&record=deal", "city = $Record.reason", "Yes or no"),
+        ("object=deal&use=lookup_filter&record=deal&to=account", "city = $Record.reason", "Yes or no"),
+        ("object=account&use=rollup_filter&relation=deal.account", "amount > 5", "Yes or no"),
     ],
 )
 def test_a_right_expression_has_a_type(builder, about, source, type_):
-    answer = checked(builder, source, about)
+    answer = told(builder, source, about)
     assert (answer["ok"], answer["type"]) == (True, type_)
+
+
+@pytest.mark.parametrize(
+    ("source", "returns"), [("IF(amount > 1000, amount * 0.1, 0)", "currency"), ("LEN(name)", "number"), ("amount > 5", "checkbox")]
+)
+def test_a_result_of_another_type_says_which_field_would_take_it(builder, source, returns):
+    (problem,) = told(builder, source, f"{FORMULA}&returns=text")["problems"]
+    assert problem["returns"] == returns
 
 
 def test_a_condition_says_for_how_many_records_it_holds(builder, site):
     for name, amount in (("A", "5.00"), ("B", "50.00"), ("C", None)):
-        site.create("deal", name=name, stage="open", amount=amount)
-    assert checked(builder, "amount > 10", "object=deal&use=validation_rule")["note"] == "true for 1 of 3 records"
+        site.create("account", name=name, city=amount)
+    about = "object=account&use=validation_rule"
+    assert told(builder, 'name = "B" || BEGINS(city, "5.")', about)["note"].startswith("true for 2 of ")
 
 
 def test_nothing_typed_is_no_error(builder):
-    assert checked(builder, "  ") == {"ok": False, "problems": []}
+    assert told(builder, "  ") == {"ok": False, "problems": []}
 
 
-def test_an_expression_is_tried_on_a_record(builder, site):
-    deal = site.create("deal", name="A", stage="open", amount="40.00")
-    sent = {"formula": "amount * 2 + 1", "try_record": deal}
-    text = words(builder.plan(f"/setup/expressions/try?{ABOUT}&source=formula", sent))
-    assert "Number 81.00" in text
-    assert "Amount 40.00" in text
+# --- what comes out --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deal(site):
+    """The id of a deal of 40.00 with an account."""
+    account = site.create("account", name="Kestrel", city="Basel")
+    return site.create("deal", name="Cell line", stage="open", amount="40.00", account=account)
+
+
+def values(answer, source):
+    return {source[each["start"] : each["end"]]: each["value"] for each in answer["tried"]["parts"]}
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
-    [("amount / 0", "cannot be worked out"), ("amuont", "There is no field"), ("amount +", "")],
+    ("about", "source", "result"),
+    [
+        (FORMULA, "amount * 2 + 1", "81"),
+        (f"{FORMULA}&returns=currency&scale=2", "amount / 3", "$13.33"),
+        (f"{FORMULA}&returns=percent&scale=1", "amount / 300", "13.3%"),
+        (f"{FORMULA}&returns=text", "account.city", "Basel"),
+        (f"{FORMULA}&returns=text", "reason", "blank"),
+        (RULE, "amount > 10", "true: the save is refused"),
+        (RULE, "amount > 100", "false: the save is accepted"),
+    ],
 )
-def test_an_expression_that_fails_says_why(builder, site, source, said):
-    deal = site.create("deal", name="A", stage="open", amount="40.00")
-    answer = builder.plan(f"/setup/expressions/try?{ABOUT}&source=formula", {"formula": source, "try_record": deal})
-    assert answer.status_code == 200
-    assert said in words(answer)
-    assert 'role="alert"' in answer.text
+def test_a_record_gives_the_result_as_its_place_shows_it(builder, deal, about, source, result):
+    assert told(builder, source, about, record=deal)["tried"]["result"] == result
+
+
+def test_each_part_has_its_value(builder, deal):
+    source = 'IF(amount > 10 && stage = "open", amount / 3, 1 / 0)'
+    assert values(told(builder, source, record=deal), source) == {
+        source: "13.3333333333333", 'amount > 10 && stage = "open"': "true", "amount / 3": "13.3333333333333", "1 / 0": "not evaluated",
+        "amount > 10": "true", 'stage = "open"': "true", "amount": "40", "stage": '"open"',
+    }  # fmt: skip
+
+
+def test_an_error_is_told_at_the_part_in_which_it_arose(builder, deal):
+    source = "1 + amount / (amount - 40)"
+    tried = told(builder, source, record=deal)["tried"]
+    assert tried["problem"] == "Division by zero."
+    assert [source[each["start"] : each["end"]] for each in tried["parts"] if each.get("error") == "here"] == ["amount / (amount - 40)"]
+
+
+def test_what_was_read_is_told_with_its_label(builder, deal):
+    reads = told(builder, "account.city & TEXT(amount)", record=deal)["tried"]["reads"]
+    assert [(each["label"], each["value"]) for each in reads] == [("Account · City", "Basel"), ("Amount", "$40.00")]
 
 
 def test_only_records_that_one_may_see_are_tried_on(builder):
-    answer = builder.plan(f"/setup/expressions/try?{ABOUT}&source=formula", {"formula": "1", "try_record": "0" * 36})
-    assert "Choose a record that you may see." in words(answer)
+    assert told(builder, "1", record="0" * 36)["tried"]["problem"] == "Choose a record that you may see."
 
 
-def test_records_are_suggested_by_name(builder, site):
-    site.create("deal", name="Cell line", stage="open")
+def test_nothing_is_read_that_the_person_may_not_read(half_blind, deal):
+    for source in ("amount * 2", "account.city", "net", "secret"):
+        tried = told(half_blind, source, record=deal)["tried"]
+        assert tried["problem"].startswith("You may not read ") and tried["parts"] == []
+    assert told(half_blind, 'stage & "!"', record=deal)["tried"]["result"] == '"open!"'
+
+
+def test_values_and_parts_are_written_in_the_readers_language(site, deal):
+    answer = a_builder(site, "hans").visitor.send(f"/setup/expressions/check?{RULE}", {"source": "ISBLANK(amount)", "record": deal}).json
+    assert answer["tried"]["parts"][0]["value"] == "否"
+
+
+def test_trying_writes_nothing(builder, site, deal):
+    before = site.get("deal", deal)
+    told(builder, "IF(ISCHANGED(amount), 1, amount) > 1", RULE, record=deal)
+    assert site.get("deal", deal) == before
+
+
+def test_records_are_suggested_by_name(builder, deal):
     assert [each["text"] for each in builder.get("/setup/expressions/records?object=deal&q=cell").json["results"]] == ["Cell line"]
+
+
+# --- examples --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("about", "source", "example"),
+    [
+        (f"{FORMULA}&returns=currency&scale=2", "amount / 3", {"record": {"amount": "40.00"}, "expect": "13.33"}),
+        (RULE, 'stage = "open" && ISBLANK(account.city)', {"record": {"stage": "open", "account.city": "Basel"}, "expect": "accepted"}),
+        (RULE, "ISCHANGED(amount)", {"record": {"amount": "40.00"}, "prior": {"amount": "40.00"}, "expect": "accepted"}),
+        ("object=deal&use=list_filter", "amount > 5", {"record": {"amount": "40.00"}, "expect": True}),
+    ],
+)
+def test_a_record_makes_an_example_that_holds(builder, deal, about, source, example):
+    made = told(builder, source, about, record=deal)["tried"]["example"]
+    assert made == {"name": "Cell line", **example}
+    assert told(builder, source, about, examples=[made])["examples"] == [{"ok": True, "text": ""}]
+
+
+def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
+    about = f"{FORMULA}&returns=text"
+    made = told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, record=deal)["tried"]["example"]
+    assert made["user"] == {"username": "admin"} and made["expect"] == "admin"
+    assert {"today", "now"} <= made.keys()
+    assert told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, examples=[made])["examples"][0]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        ({"record": {"amount": "10.00"}, "expect": "21.00"}, "21.00"),
+        ({"record": {"nowhere": "1"}, "expect": "1"}, "nowhere"),
+        ({"record": {"amount": "1"}}, "expect"),
+        ("no example", ""),
+        ({"record": {}, "today": "tomorrow", "expect": 0}, ""),
+    ],
+)
+def test_an_example_that_fails_says_why(builder, example, said):
+    (outcome,) = told(builder, "amount * 2", f"{FORMULA}&returns=currency&scale=2", examples=[example])["examples"]
+    assert not outcome["ok"] and outcome["text"]
+    assert said in outcome["text"]
+
+
+def test_examples_of_a_formula_are_kept_with_it_and_shown_again(builder):
+    examples = [{"name": "small", "record": {"amount": "10.00"}, "expect": "20.00"}]
+    form = {"type": "formula", "label.en": "Twice", "returns": "currency", "scale": "2", "blanks": "zero", "formula": "amount * 2"}
+    builder.publish("/setup/objects/deal/fields/new", {**form, "examples": json.dumps(examples)})
+    assert documents.parse(builder.snapshot.documents["objects/deal.json"])["fields"]["twice"]["examples"] == examples
+    assert "&#34;small&#34;" in builder.get("/setup/objects/deal/fields/twice").text
+    builder.publish("/setup/objects/deal/fields/twice", {**form, "examples": ""})
+    assert "examples" not in documents.parse(builder.snapshot.documents["objects/deal.json"])["fields"]["twice"]
+
+
+@pytest.mark.parametrize("examples", ['[{"record": {"amount": "10.00"}, "expect": "21.00"}]', "[{", '{"expect": 1}'])
+def test_a_wrong_example_stands_at_the_examples_of_the_form(builder, examples):
+    form = {"type": "formula", "label.en": "Twice", "returns": "currency", "scale": "2", "blanks": "zero", "formula": "amount * 2"}
+    answer = builder.plan("/setup/objects/deal/fields/new", {**form, "examples": examples})
+    assert answer.status_code == 422
+    assert error_at(answer, "examples"), words(answer)
+
+
+def test_examples_of_a_rule_and_of_a_view_are_kept(builder):
+    rule = {"label.en": "Big", "error_when": "amount > 100", "message.en": "Too much.", "active": "1"}
+    examples = [{"record": {"amount": "500"}, "expect": "refused"}]
+    builder.publish_at_once("/setup/objects/deal/rules/new", {**rule, "examples": json.dumps(examples)})
+    assert documents.parse(builder.snapshot.documents["validation_rules/deal/big.json"])["examples"] == examples
+    builder.publish_at_once("/setup/objects/deal/rules/big", rule)  # a form without them leaves them alone
+    assert documents.parse(builder.snapshot.documents["validation_rules/deal/big.json"])["examples"] == examples
+    view = {"label.en": "Big", "column.0.field": "name", "filter": "amount > 100", "order": "100"}
+    builder.publish_at_once("/setup/objects/deal/views/new", {**view, "examples": '[{"record": {"amount": "5"}, "expect": false}]'})
+    assert documents.parse(builder.snapshot.documents["list_views/deal/big.json"])["examples"][0]["expect"] is False
+
+
+# --- for whom --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("about", ["object=nothing&use=formula", "object=deal&use=nothing", "object=deal&use=formula&blanks=none"])
@@ -99,5 +328,6 @@ def test_an_editor_of_a_place_that_does_not_exist_is_not_found(builder, about):
     assert builder.get(f"/setup/expressions/complete?{about}").status_code == 404
 
 
-def test_the_editor_is_for_those_who_build(site, rep):
-    assert rep.get(f"/setup/expressions/complete?{ABOUT}").status_code == 403
+@pytest.mark.parametrize("what", ["complete", "functions", "values", "records"])
+def test_the_editor_is_for_those_who_build(site, rep, what):
+    assert rep.get(f"/setup/expressions/{what}?{FORMULA}").status_code == 403

@@ -85,7 +85,13 @@ export class Examples {
     });
     const remove = el(
       "button",
-      { type: "button", class: "btn ghost icon sm", title: t("remove"), "aria-label": `${t("remove")}: ${example.name ?? at + 1}`, click: () => this.remove(at) },
+      {
+        type: "button",
+        class: "btn ghost icon sm",
+        title: t("remove"),
+        "aria-label": `${t("remove")}: ${example.name ?? at + 1}`,
+        click: () => this.remove(at),
+      },
       icon("trash-2"),
     );
     return el(
@@ -103,7 +109,10 @@ export class Examples {
     const controls = [];
     for (const key of ["record", "prior"]) {
       if (key === "prior" && !example.prior) continue;
-      const paths = new Set([...this.reads.filter((read) => !read.path.startsWith("$")).map((read) => read.path), ...Object.keys(example[key] ?? {})]);
+      const paths = new Set([
+        ...this.reads.filter((read) => !read.path.startsWith("$")).map((read) => read.path),
+        ...Object.keys(example[key] ?? {}),
+      ]);
       for (const path of paths) {
         const label = `${kinds.get(path)?.label ?? path}${key === "prior" ? ` (${t("before")})` : ""}`;
         const take = (value) => {
@@ -116,7 +125,8 @@ export class Examples {
     for (const key of ["today", "now"])
       if (key in example) controls.push(input(t(key), example[key], (text) => this.put(example, key, text || undefined)));
     for (const key of ["user", "related"])
-      if (key in example) controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(example[key]))));
+      if (key in example)
+        controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(example[key]))));
     return controls;
   }
   put(example, key, value) {
@@ -148,7 +158,13 @@ function control(label, kind, value, take) {
   if (kind === "Boolean") return select(label, [true, false], value, take);
   const shown = value === null || value === undefined ? "" : Array.isArray(value) ? value.join("; ") : String(value);
   const several = kind === "Multipicklist" || Array.isArray(value);
-  const parsed = (text) => (several ? text.split(";").map((each) => each.trim()).filter(Boolean) : text);
+  const parsed = (text) =>
+    several
+      ? text
+          .split(";")
+          .map((each) => each.trim())
+          .filter(Boolean)
+      : text;
   return input(label, shown, (text) => take(text === "" ? null : parsed(text)));
 }
 
@@ -166,7 +182,12 @@ function input(label, value, take) {
 function select(label, words, value, take) {
   const id = unique("example");
   const named = (word) => el("option", { value: JSON.stringify(word), selected: word === value }, t(String(word)));
-  const box = el("select", { class: "in", id }, value === null || value === undefined ? el("option", { value: "null" }, t("blank")) : null, ...words.map(named));
+  const box = el(
+    "select",
+    { class: "in", id },
+    value === null || value === undefined ? el("option", { value: "null" }, t("blank")) : null,
+    ...words.map(named),
+  );
   box.addEventListener("input", (event) => event.stopPropagation());
   box.addEventListener("change", (event) => {
     event.stopPropagation();

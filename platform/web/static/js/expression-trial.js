@@ -41,7 +41,12 @@ export class Trial {
     const add =
       tried.example &&
       examples &&
-      el("button", { type: "button", class: "btn sm", click: () => examples.add(tried.example) }, icon("plus"), el("span", {}, t("add_example")));
+      el(
+        "button",
+        { type: "button", class: "btn sm", click: () => examples.add(tried.example) },
+        icon("plus"),
+        el("span", {}, t("add_example")),
+      );
     this.out.replaceChildren(el("dl", { class: "fl tried" }, ...rows), ...(add ? [add] : []), el("p", { class: "hint" }, t("point")));
   }
 }

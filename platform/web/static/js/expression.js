@@ -54,7 +54,13 @@ class Expression extends HTMLElement {
     this.status = el("div", { class: "xe-status", role: "status" });
     const offer = (kind, glyph) =>
       el("button", { type: "button", class: "btn ghost sm", click: () => this.offer(kind) }, icon(glyph), el("span", {}, t(kind)));
-    this.box = el("div", { class: "xe" }, el("div", { class: "bar" }, offer("fields", "list"), offer("functions", "square-function")), this.host, this.hint);
+    this.box = el(
+      "div",
+      { class: "xe" },
+      el("div", { class: "bar" }, offer("fields", "list"), offer("functions", "square-function")),
+      this.host,
+      this.hint,
+    );
     this.append(this.box, this.status);
     if (this.hasAttribute("try")) (this.closest(".field") ?? this).after((this.trial = new Trial(this)).box);
     const written = this.closest(".expression")?.querySelector("textarea[data-examples]");
@@ -290,7 +296,10 @@ class Expression extends HTMLElement {
     this.parts = { source, list: parts };
     const problems = (answer.problems ?? []).map((problem) => ({ ...problem, ...range(problem) }));
     const arose = parts.filter((part) => part.error === "here");
-    const failed = (arose.length ? arose : parts.slice(0, 1).filter((part) => part.error)).map((part) => ({ ...part, severity: "warning" }));
+    const failed = (arose.length ? arose : parts.slice(0, 1).filter((part) => part.error)).map((part) => ({
+      ...part,
+      severity: "warning",
+    }));
     const marks = [...problems, ...failed].filter((each) => each.to > each.from).map((each) => this.mark(each));
     this.view.dispatch(this.cm.setDiagnostics(this.view.state, marks));
     this.say(source, answer, problems);

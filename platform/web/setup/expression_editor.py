@@ -1,0 +1,136 @@
+"""One place where an expression stands, as an editor in Setup describes it, and the words for types and values there.
+
+Here: `Editor`, `type_words`, `value_words`. Not here: what the editor is answered (`expressions`), the language (`rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+
+from fieldstone import rules
+from fieldstone.errors import NotVisible, Problem
+from fieldstone.i18n import formats
+from fieldstone.metadata.definitions.objects import FieldDef
+from fieldstone.metadata.scope import ObjectScope, scope, steps_of
+from fieldstone.rules.decimals import rounded
+from fieldstone.web.current import current
+
+EXPECTED = {  # what a field of that type takes
+    "text": rules.ValueType.TEXT, "number": rules.ValueType.NUMBER, "currency": rules.ValueType.NUMBER, "percent": rules.ValueType.NUMBER,
+    "checkbox": rules.ValueType.BOOLEAN, "date": rules.ValueType.DATE, "datetime": rules.ValueType.DATETIME,
+}  # fmt: skip
+SHOWN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)  # of a number inside an expression, which has 39
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """One place where an expression stands: of which object, for what, in which null mode; as the page told the editor."""
+
+    object: str
+    use: rules.Use
+    blanks: rules.Blanks | None = None
+    record: str | None = None  # in a lookup filter, the object that has the lookup
+    returns: str = ""  # type of the field that takes the result
+    scale: int = 0
+
+    @classmethod
+    def of_request(cls) -> Editor:
+        """Read it from the address. Raises NotVisible for a place that does not exist."""
+        asked = request.args
+        try:
+            use = rules.Use(asked.get("use", "formula"))
+            blanks = rules.Blanks(asked["blanks"]) if asked.get("blanks") else None
+        except ValueError:
+            raise NotVisible("use") from None
+        chosen = asked.get("to") or asked.get("relation", "").partition(".")[0]  # a control of the form says of which object
+        name = current.snapshot.object(chosen or asked.get("object", "")).name
+        record = current.snapshot.object(asked["record"]).name if asked.get("record") else None
+        scale = asked.get("scale", "")
+        digits = min(int(scale), 18) if scale.isascii() and scale.isdigit() and len(scale) < 3 else 0
+        return cls(object=name, use=use, blanks=blanks, record=record, returns=asked.get("returns", ""), scale=digits)
+
+    @property
+    def scope(self) -> ObjectScope:
+        """What names mean there."""
+        return scope(current.snapshot, self.object, self.use, record=self.record)
+
+    @property
+    def field(self) -> FieldDef | None:
+        """A field like the one that takes the result; None for a condition."""
+        if self.returns not in EXPECTED:
+            return None
+        blanks = (self.blanks or rules.Blanks.ZERO).value
+        type_, returns = ("formula", self.returns) if self.use is rules.Use.FORMULA else (self.returns, None)
+        return FieldDef(name="result", label={}, object=self.object, type=type_, returns=returns, scale=self.scale, blanks=blanks)
+
+    def problems(self, source: str) -> tuple[Problem, ...]:
+        """Return everything that is wrong with an expression there, with its place."""
+        return rules.problems(source, self.scope, self.use, expected=EXPECTED.get(self.returns), blanks=self.blanks)
+
+    def checked(self, source: str) -> rules.Checked:
+        """Return an expression, understood. Raises Refused."""
+        return rules.check(source, self.scope, self.use, expected=EXPECTED.get(self.returns), blanks=self.blanks)
+
+    def may_read(self, path: str) -> bool:
+        """Tell whether the person may read what a path leads to, every lookup on the way included."""
+        if path.startswith("$"):
+            return True
+        found = steps_of(current.snapshot, self.object, path)
+        holders = [self.object, *(("user" if each.type == "owner" else each.to) or "" for each in (found or ())[:-1])]
+        return found is not None and all(is_readable(holder, each) for holder, each in zip(holders, found, strict=True))
+
+
+def is_readable(object_name: str, field: FieldDef) -> bool:
+    """Tell whether the person may read a field of an object."""
+    return object_name in current.snapshot.objects and field.name in current.rights.readable(object_name)
+
+
+def type_words(type_: rules.ValueType) -> str:
+    """Return what people call a type of value."""
+    words: dict[str, str] = {
+        "Number": _("Number"), "Text": _("Text"), "Picklist": _("Picklist value"), "Multipicklist": _("Several picklist values"),
+        "Boolean": _("Yes or no"), "Date": _("Date"), "Datetime": _("Date and time"), "Time": _("Time"), "Id": _("Record"),
+        "Geolocation": _("Place"), "Field": _("Field of an object"), "Null": _("Blank"),
+    }  # fmt: skip
+    return words.get(type_.value, type_.value)
+
+
+def value_words(value: Any, type_: rules.ValueType, names: Mapping[str, str] | None = None) -> str:
+    """Return a value inside an expression as the reader's language writes it; a text in quotation marks, a record by its name."""
+    match value:
+        case None:
+            return str(_("blank"))
+        case bool():
+            return str(_("true") if value else _("false"))
+        case int() if type_ is rules.ValueType.TIME:
+            return _clock(value)
+        case Decimal() | int():
+            return formats.number(_short(Decimal(value)), current.language)
+        case datetime():
+            return formats.datetime(value, current.language, current.zone)
+        case date():
+            return formats.date(value, current.language)
+        case tuple() if type_ is rules.ValueType.GEOLOCATION:
+            return ", ".join(formats.number(each, current.language) for each in value)
+        case tuple() | frozenset():
+            return ", ".join(sorted(str(each) for each in value))
+    return (names or {}).get(str(value)) or (str(value) if type_ is rules.ValueType.ID else f'"{value}"')
+
+
+def _short(number: Decimal) -> Decimal:
+    """Return a number with as many digits as people read, without the zeros that say nothing."""
+    plain = SHOWN_DIGITS.plus(number).normalize()
+    return rounded(plain, 0) if plain == plain.to_integral_value() else plain
+
+
+def _clock(milliseconds: int) -> str:
+    seconds, minutes = milliseconds // 1000, milliseconds // 60_000
+    moment = time(minutes // 60, minutes % 60, seconds % 60)
+    return formats.time(moment, current.language) if not moment.second else moment.isoformat("seconds")
