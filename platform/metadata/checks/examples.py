@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from fieldstone.metadata.field_types.lookup import LOOKUP
 from fieldstone.metadata.places import Way
 from fieldstone.metadata.scope import GLOBALS, setup_values, steps_of
 from fieldstone.rules import Blanks, Checked, Context, EvaluationError, NotInSql, Use, check, row_values, to_python
+from fieldstone.rules.decimals import WIDE, rounded
 from fieldstone.rules.row_values import memory
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -342,8 +343,8 @@ def _stored(field: FieldDef, value: Any) -> Any:
     """Return a computed value as its field keeps it: a percent in points, rounded to the field's decimals."""
     if not isinstance(value, int | Decimal) or isinstance(value, bool):
         return value
-    number = Decimal(value) * (100 if field.result_type == "percent" else 1)
-    return number.quantize(Decimal(1).scaleb(-(field.scale or 0)), rounding=ROUND_HALF_UP)
+    number = Decimal(value)
+    return rounded(number.scaleb(2, WIDE) if field.result_type == "percent" else number, field.scale or 0)
 
 
 def _shown(value: Any) -> str:

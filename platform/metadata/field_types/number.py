@@ -14,6 +14,7 @@ from fieldstone.db.column_types import ExactNumber
 from fieldstone.i18n import formats
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.field_types.field_type import BadValue, CellFormat, Coerce, ColumnSpec, FieldType, Schema, Typed, Value, wrong_type
+from fieldstone.rules.decimals import rounded
 from fieldstone.rules.value_types import ValueType
 
 PRECISION, MONEY = 18, (18, 2)
@@ -79,8 +80,7 @@ def decoder(field: FieldDef) -> Coerce:
 def _unreadable(text: str, scale: int) -> BadValue:
     plain = re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", text)
     if plain and plain[1] and len(plain[1]) - 1 > scale:
-        rounded = Decimal(text).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
-        return BadValue("too_precise", {"scale": scale, "value": text}, suggestion=format(rounded, "f"))
+        return BadValue("too_precise", {"scale": scale, "value": text}, suggestion=format(rounded(Decimal(text), scale), "f"))
     return BadValue("out_of_range" if plain else "not_a_number", {"value": text[:60]})
 
 
@@ -131,7 +131,7 @@ def of_cell(field: FieldDef, text: str, form: CellFormat) -> Value:
     except ValueError:
         raise BadValue("not_a_number", {"value": text[:60]}) from None
     if form.round:
-        value = value.quantize(Decimal(1).scaleb(-digits(field)[1]), rounding=ROUND_HALF_UP)
+        value = rounded(value, digits(field)[1])
     return decoder(field)(value)
 
 

@@ -93,6 +93,7 @@ def test_a_json_value_becomes_a_typed_one(type_: str, options: dict[str, Any], g
         ("checkbox", {}, 1, "wrong_type", None),
         ("number", {}, 1.5, "wrong_type", None),
         ("number", {"scale": 1}, "1.25", "too_precise", "1.3"),
+        ("number", {"scale": 1}, f"{10**34}.25", "too_precise", f"{10**34}.3"),
         ("number", {}, "１２", "not_a_number", None),
         ("number", {"precision": 3}, 1000, "too_large", None),
         ("number", {"max": 5}, 6, "above_maximum", None),
@@ -173,6 +174,11 @@ def test_an_hour_that_the_clocks_skip_is_refused() -> None:
 )
 def test_a_cell_is_read_in_the_format_of_its_column(type_: str, options: dict[str, Any], text: str, form: Any, value: Any) -> None:
     assert FIELD_TYPES[type_].from_cell(made(type_, **options), text, form) == value
+
+
+def test_a_long_number_in_a_cell_is_rounded_before_it_is_refused() -> None:
+    cell = CellFormat(round=True)
+    assert refusal(lambda: FIELD_TYPES["number"].from_cell(made("number", scale=1), f"{10**34}.25", cell)) == ("too_large", None)
 
 
 @pytest.mark.parametrize(("text", "form"), [("3/4/2026", None), ("3/4/2026", "D.M.Y"), ("31/4/2026", "D/M/Y"), ("2026", "M/D/Y")])
