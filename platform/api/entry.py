@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fieldstone.api.call import Answer, Call
 from fieldstone.api.operations import operation
-from fieldstone.api.rate import WINDOW
+from fieldstone.auth.rate import WINDOW
 from fieldstone.db.transaction import read
 from fieldstone.limits import BATCH_RECORDS, BODY_BYTES, PAGE_RECORDS
 from fieldstone.metadata import store

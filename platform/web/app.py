@@ -23,7 +23,7 @@ from fieldstone.auth.cookies import SESSION, TOASTS, VISIT, forget_session, is_p
 from fieldstone.db.transaction import retrying
 from fieldstone.errors import NotAllowed
 from fieldstone.i18n.languages import CATALOGUES
-from fieldstone.web import failures, globals_of_templates, headers
+from fieldstone.web import failures, globals_of_templates, headers, rates
 from fieldstone.web.admission import PUBLIC, admission_of, admit, require_admissions
 from fieldstone.web.assets import ROOT, Assets
 from fieldstone.web.current import Current, current
@@ -65,6 +65,7 @@ def create_app(org: Org) -> Flask:
     app.after_request(_finish)
     app.teardown_request(_close)
     failures.install(app)
+    rates.install(app)
     app.add_url_rule("/static/<content_hash>/<path:name>", "static", _static)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)
     app.add_url_rule("/healthz", "health", _health)
@@ -223,5 +224,6 @@ def _health() -> ResponseReturnValue:
 @admit(PUBLIC)
 def _csp_report() -> ResponseReturnValue:
     """Take a browser's report of something the policy stopped, into the log."""
+    rates.spend("csp_report", request.remote_addr or "")
     log.warning("content security policy: %r", request.get_data()[:2_000])
     return "", 204

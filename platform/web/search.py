@@ -19,7 +19,7 @@ from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
 from fieldstone.records.gate import find
 from fieldstone.records.query import Hit, Query, Reference, Sort
-from fieldstone.web import list_views
+from fieldstone.web import list_views, rates
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label
@@ -53,6 +53,8 @@ def wants_json() -> bool:
 def show() -> ResponseReturnValue:
     """What was found: JSON for the palette, the page for everybody else. Without words: what was changed last."""
     text = request.args.get("q", "").strip()[:200]
+    if text:
+        rates.spend("search", current.principal.fingerprint)
     if wants_json():
         return jsonify(groups=_found(text, SHORT) if text else _recent())
     objects = searched()
@@ -107,6 +109,7 @@ def _recent() -> list[dict[str, Any]]:
 @admit(SIGNED_IN)
 def people() -> ResponseReturnValue:
     """Suggest active people, to hand something to."""
+    rates.spend("suggestions", current.principal.fingerprint)
     text = request.args.get("q", "").strip()[:200]
     target = current.object("user")
     found = current.gate.suggest("user", text, SUGGESTIONS + 1, filter={"field": "active", "op": "eq", "value": True})
@@ -117,6 +120,7 @@ def people() -> ResponseReturnValue:
 @admit(SIGNED_IN)
 def lookup(object_name: str, field_path: str) -> ResponseReturnValue:
     """Suggest records for a lookup, by what was typed and by the lookup's filter as far as the form answers it."""
+    rates.spend("suggestions", current.principal.fingerprint)
     definition = current.object(object_name)
     resolved = list_views.resolve(definition, field_path)
     if resolved is None or not (resolved[1].type in LOOKUPS or resolved[1].name == "owner"):

@@ -22,8 +22,8 @@ from waitress import create_server
 from werkzeug.test import TestResponse
 
 from fieldstone import app as assembly
-from fieldstone.auth.rate import Rate
 from fieldstone.auth import passwords
+from fieldstone.auth.rate import Rate
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import read, write
 from fieldstone.metadata import publish, store
@@ -33,6 +33,7 @@ from fieldstone.metadata.plan import plan
 from fieldstone.records.changes import Change
 from fieldstone.records.principal import Principal, assign
 from fieldstone.settings import Settings
+from fieldstone.web import rates
 from fieldstone.wsgi import application
 from tests.support import worlds
 
@@ -264,6 +265,7 @@ class Site:
         for surface in (self.app, self.app.extensions["api"]):
             surface.config["ORG"] = self.org
         self.app.extensions["api"].config["RATE"] = Rate(self.org.settings.api_rate)
+        rates.install(self.app)
 
     def close(self) -> None:
         """Close the org; its application rests until another org of the same settings is opened."""

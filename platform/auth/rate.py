@@ -1,6 +1,7 @@
-"""How many calls a token or session may make a minute: counted in this process, in windows of a minute.
+"""How many calls a token, session, person or address may make a minute: counted in this process, in windows of a minute.
 
-Here: `Rate`. Not here: the headers (`app.py`). Source: spec/security.md, section 7; spec/api.md, section 5.
+Here: `Rate`. Not here: what is counted and how a refusal looks (`api/app.py`, `web/rates.py`), failed logins, which all processes count
+together (`attempts.py`). Source: spec/security.md, section 7; spec/api.md, section 5.
 """
 
 from __future__ import annotations
