@@ -8,11 +8,12 @@ Source: spec/expressions.md, section 11.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Context as DecimalContext
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
 from sqlalchemy import false as sql_false
@@ -34,6 +35,7 @@ from fieldstone.rules.value_types import ValueType
 TWELVE_DIGITS = DecimalContext(prec=12)
 UNNAMED = "error"  # of an error in SQL, which knows that there is one and not which
 REFUSED = "database_error"
+MOST_TABLES = 200  # kept in one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +58,12 @@ class RowResult:
 
 
 def run(cases: Iterable[Case], connection: Connection | None = None) -> Iterator[RowResult]:
-    """Run the rows of `cases` in Python, or on the database of `connection`, each case in a table that goes with it.
+    """Run the rows of `cases` in Python, or on the database of `connection`, in tables that go with its transaction.
 
     Rows that name other engines are left out. A database that refuses a statement fails the rows of that case only.
     """
     engine = PYTHON if connection is None else connection.dialect.name
+    tables = Tables()
     for one in cases:
         rows = [row for row in one.rows if engine in row.engines]
         try:
@@ -73,7 +76,7 @@ def run(cases: Iterable[Case], connection: Connection | None = None) -> Iterator
         elif meaning.sql_reason is not None:
             yield from (_left_out(one, row, engine, meaning.sql_reason) for row in rows)
         else:
-            yield from _in_database(one, rows, meaning, connection)
+            yield from _in_database(one, rows, meaning, connection, tables)
 
 
 # --- engines ---------------------------------------------------------------------------------------------------------
@@ -104,41 +107,67 @@ def _globals(row: CaseRow) -> dict[str, object]:
     return {name: value for name, value in row.values.items() if is_global(name)}
 
 
-def _in_database(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection) -> Iterator[RowResult]:
+@dataclass(slots=True)
+class Tables:
+    """The tables of one run, by their columns: cases of the same columns share one, each case's rows are rolled back."""
+
+    made: dict[tuple[object, ...], Table] = field(default_factory=dict)
+
+    def kept(self, fields: Iterable[CaseField], connection: Connection) -> Table | None:
+        """Return the empty table with columns for `fields`; None if there are as many tables as a transaction should hold."""
+        kinds = tuple((described.value_type, described.precision, described.scale) for described in fields)
+        if kinds not in self.made and len(self.made) < MOST_TABLES:
+            self.made[kinds] = _new_table(fields, connection)
+        return self.made.get(kinds)
+
+
+def _new_table(fields: Iterable[CaseField], connection: Connection) -> Table:
+    """Create a table of the platform's own column types."""
+    columns = [Column(f"c{number}", _column_type(described)) for number, described in enumerate(fields)]
+    table = Table(f"fs_case_{uuid4().hex}", MetaData(), Column("row", Integer), *columns)
+    table.create(connection)
+    return table
+
+
+def _in_database(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection, tables: Tables) -> Iterator[RowResult]:
     """Run rows in one statement; in one for each set of globals, which are parameters of a statement, where they differ."""
     groups: dict[tuple[tuple[str, object], ...], list[CaseRow]] = {}
     for row in rows:
         groups.setdefault(tuple(_globals(row).items()), []).append(row)
     for group in groups.values():
-        engine = connection.dialect.name
-        savepoint = connection.begin_nested()
+        yield from _in_one_statement(one, group, meaning, connection, tables)
+
+
+def _in_one_statement(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection, tables: Tables) -> list[RowResult]:
+    engine = connection.dialect.name
+    fields = {name: described for name, described in stored(one.fields).items() if not is_global(name)}
+    kept = tables.kept(fields.values(), connection)
+    with connection.begin_nested() as savepoint:
         try:
-            found = _answers(one, group, meaning, connection)
+            found = _answers(one, rows, meaning, connection, kept if kept is not None else _new_table(fields.values(), connection), fields)
         except NotInSql as too_large:
-            yield from (_left_out(one, row, engine, too_large.reason) for row in group)
+            return [_left_out(one, row, engine, too_large.reason) for row in rows]
         except DBAPIError as error:
-            said = str(error.orig).splitlines()[0]
-            yield from (_found(one, row, engine, ValueType.TEXT, said, error=REFUSED) for row in group)
-        else:
-            for row, (_, value, is_error) in zip(group, found, strict=True):
-                if is_error:
-                    yield _failed(one, row, engine, UNNAMED)
-                else:
-                    yield _found(one, row, engine, meaning.type, bool(value) if meaning.type is ValueType.BOOLEAN else value)
+            said = str(error.orig).partition("\n")[0]
+            return [_found(one, row, engine, ValueType.TEXT, said, error=REFUSED) for row in rows]
         finally:
             savepoint.rollback()
+    return [
+        _failed(one, row, engine, UNNAMED)
+        if is_error
+        else _found(one, row, engine, meaning.type, bool(value) if meaning.type is ValueType.BOOLEAN else value)
+        for row, (_, value, is_error) in zip(rows, found, strict=True)
+    ]
 
 
-def _answers(one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection) -> Sequence[Any]:
-    """Return number, value and whether it is an error of each row, from a table of the platform's own column types."""
-    fields = {name: described for name, described in stored(one.fields).items() if not is_global(name)}
+def _answers(
+    one: Case, rows: Sequence[CaseRow], meaning: Checked, connection: Connection, table: Table, fields: Mapping[str, CaseField]
+) -> Sequence[Any]:
+    """Return number, value and whether it is an error of each row."""
     names = {name: f"c{number}" for number, name in enumerate(fields)}
-    columns = [Column(names[name], _column_type(described)) for name, described in fields.items()]
-    table = Table("fs_case", MetaData(), Column("row", Integer), *columns)
-    table.create(connection)
-    connection.execute(insert(table), [{"row": row.number, **_cells(row, fields, names)} for row in rows])
     context = _context(one, rows[0])
     sql = to_sql(meaning, {name: table.c[names[name]] for name in names}, dialect_of(connection.dialect.name), context)
+    connection.execute(insert(table), [{"row": row.number, **_cells(row, fields, names)} for row in rows])
     failed = sql.error if sql.error is not None else sql_false()
     value = case((failed, null()), else_=sql.value)
     return connection.execute(select(table.c.row, value, failed).order_by(table.c.row)).all()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from fieldstone.rules import case_runs
 from fieldstone.rules.case_runs import RowResult, run
 from fieldstone.rules.cases import load
 
@@ -193,3 +194,21 @@ def test_all_rows_of_a_case_are_one_statement(request: pytest.FixtureRequest, en
         connection.rollback()
     event.remove(engine, "before_cursor_execute", listener)
     assert [s.split()[0] for s in statements if not s.startswith(("SAVEPOINT", "ROLLBACK", "BEGIN"))] == ["CREATE", "INSERT", "SELECT"]
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+def test_cases_of_the_same_columns_share_a_table_and_more_than_a_transaction_should_hold_are_no_matter(
+    request: pytest.FixtureRequest, engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Engine = request.getfixturevalue(f"{engine_name}_engine")
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", listener := lambda *given: statements.append(given[2]))
+    monkeypatch.setattr(case_runs, "MOST_TABLES", 2)
+    of_scale = [{"n": {"type": "number", "precision": 18, "scale": scale}} for scale in (0, 1, 2, 0, 1, 2)]
+    cases = [case("n + 1", {"values": {"n": "1"}, "result": "2"}, fields=fields) for fields in of_scale]
+    with engine.connect() as connection:
+        found = list(run(load("\n".join(cases)), connection))
+        connection.rollback()
+    event.remove(engine, "before_cursor_execute", listener)
+    assert [r.ok for r in found] == [True] * 6
+    assert len([s for s in statements if s.lstrip().startswith("CREATE")]) == 4
