@@ -1,7 +1,7 @@
 """Random expressions on three engines for as long as one likes: `make soak-rules SECONDS=600 SEED=7`.
 
-Here: the loop, its report, the exit status: 1 when the engines differ.
-Not here: what is drawn and compared (tests/support), the short runs of the test suite (`test_one_meaning`).
+Here: the loop, its report, the exit status: 1 when the engines differ or a law is broken.
+Not here: what is drawn and compared (tests/support), the laws (`expression_laws`), the short runs of the test suite.
 
 A batch is a handful of expressions over a handful of rows, drawn from the seed and its own number: any batch can be run by itself.
 """
@@ -12,19 +12,26 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+from hypothesis import HealthCheck, find, settings
+from hypothesis.errors import NoSuchExample
 from sqlalchemy import Engine
 
+from tests.properties.expression_laws import LAWS
 from tests.support import servers
 from tests.support.databases import Databases
 from tests.support.expression_engines import Difference, differences, smallest, surroundings_of, told, trees_of
+from tests.support.expression_strategies import randoms
 
 EXPRESSIONS = 12  # of one statement
 ROWS = 10
+DRAWN = 3  # for each law, a batch
+SEARCH = settings(max_examples=2_000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+Law = Callable[[Random], None]
 
 
 def batch(seed: int, number: int, engines: Sequence[Engine]) -> list[Difference]:
@@ -41,11 +48,11 @@ def soak(seed: int, seconds: float, first: int, most: int, engines: Sequence[Eng
     print(f"seed {seed}", flush=True)
     while number == first or (time.monotonic() < until and differing < most):
         found = batch(seed, number, engines)
-        if found:
+        broken = [line for law in LAWS for line in broken_by(law, seed, number)]
+        if found or broken:
             differing += 1
             print(f"\nbatch {number}: to repeat it, make soak-rules SEED={seed} BATCH={number}", flush=True)
-            for one in found[:3]:
-                print(told(smallest(one, engines)), flush=True)
+            print("\n".join([*broken, *(told(smallest(one, engines)) for one in found[:3])]), flush=True)
         number += 1
         if time.monotonic() - said > 60:
             said = time.monotonic()
@@ -54,8 +61,41 @@ def soak(seed: int, seconds: float, first: int, most: int, engines: Sequence[Eng
     return differing
 
 
+def broken_by(law: Law, seed: int, number: int) -> list[str]:
+    """Return what breaks the law in this batch, and the least that Hypothesis finds to break it."""
+    for part in range(DRAWN):
+        said = _breach(law, Random(f"{seed}:{number}:{part}"))
+        if said is not None:
+            least = _least(law, seed)
+            more = [f"  the least that breaks it: {least:.1500}"] if least is not None else []
+            return [f"  {law.__name__} does not hold: {said:.1500}", *more]
+    return []
+
+
+def _least(law: Law, seed: int) -> str | None:
+    said: list[str | None] = [None]
+
+    def breaks(random: Random) -> bool:
+        broken = _breach(law, random)
+        said[:] = [broken or said[0]]
+        return broken is not None
+
+    with suppress(NoSuchExample):
+        find(randoms, breaks, settings=SEARCH, random=Random(seed))
+    return said[0]
+
+
+def _breach(law: Law, random: Random) -> str | None:
+    try:
+        law(random)
+    except Exception as broken:
+        return f"{type(broken).__name__}: {broken}".replace("\n", " ")
+    return None
+
+
 def _count(batches: int, differing: int) -> str:
-    return f"{batches * EXPRESSIONS:,} expressions, {batches * EXPRESSIONS * ROWS:,} rows on each engine; {differing} batches differ"
+    compared, asked = batches * EXPRESSIONS, batches * DRAWN * len(LAWS)
+    return f"{compared:,} expressions, {compared * ROWS:,} rows on each engine, {asked:,} tests of laws; {differing} batches at fault"
 
 
 @contextmanager

@@ -40,10 +40,11 @@ from fieldstone.rules import (
     value,
 )
 from fieldstone.rules.functions.written import time_text
+from fieldstone.rules.parse import read
 from fieldstone.rules.printing import to_source
 from fieldstone.rules.tree import Application, Call, Constant, FieldRef, Name, Operation, Syntax, children, parts
 from tests.support import expressions as ex
-from tests.support.expression_strategies import NOWHERE, TYPES, context_of, row_of, scope_of, through_doubles, tree_of
+from tests.support.expression_strategies import NOWHERE, TYPES, context_of, mutated, row_of, scope_of, through_doubles, tree_of
 
 Row = Mapping[str, object]
 ANY_RESULT = frozenset(ValueType)  # a validation rule may ask everything that any place may; ours may come to anything, too
@@ -84,7 +85,11 @@ def surroundings_of(random: Random, rows: int) -> Surroundings:
 
 
 def trees_of(random: Random, scope: ex.Fields, count: int) -> list[Syntax]:
-    return [tree_of(random, random.choice(TYPES), scope=scope) for _ in range(count)]
+    """Return trees that mean something, and a few that an accident made of such."""
+    return [
+        tree if random.randrange(8) else read(mutated(random, to_source(tree)))[0]
+        for tree in (tree_of(random, random.choice(TYPES), scope=scope) for _ in range(count))
+    ]
 
 
 def checked_of(tree: Syntax, around: Surroundings) -> Checked | None:

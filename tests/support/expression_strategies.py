@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fieldstone.errors import Refused
 from fieldstone.rules import FUNCTIONS, Category, Context, ValueType, bounds
-from fieldstone.rules.functions import OPERATORS, PREFIXES
+from fieldstone.rules.functions import OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import ANY, Function, Param, Role
 from fieldstone.rules.printing import to_source
 from fieldstone.rules.tree import Application, Constant, Name, Operation, Syntax
@@ -344,6 +344,31 @@ def scope_of(random: Random) -> Fields:
         except Refused:
             continue
     return scope
+
+
+# --- texts of any kind ------------------------------------------------------------------------------------------------
+
+PIECES = [*"()+-*/^&=<>!|,.\"'\\{}#:$ \n\t", "a", "é", "🙂", "\0", "\ud800", "/*", "*/", "{!", "TRUE", "NULL", "not", "IF(", "1.5", "price"]
+ALL_NAMES = [*FUNCTIONS, *UNSUPPORTED, "SUMIF", "TRUE"]
+
+
+def mutated(random: Random, source: str) -> str:
+    """Return `source` with something done to it by accident."""
+    for _ in range(random.randrange(1, 4)):
+        start = random.randrange(len(source) + 1)
+        end = min(len(source), start + random.randrange(12))
+        match random.randrange(5):
+            case 0:
+                source = source[:start] + source[end:]
+            case 1:
+                source = source[:start] + random.choice(PIECES) + source[start:]
+            case 2:
+                source = source[:end] + source[start:]
+            case 3:
+                source = source[:start] + random.choice(PIECES) + source[end:]
+            case 4:
+                source = source[:start] + random.choice([*ALL_NAMES, *FIELDS]) + source[end:]
+    return source
 
 
 # --- rows and contexts -----------------------------------------------------------------------------------------------
