@@ -1,12 +1,14 @@
 """A formula field as people see it, for conditions that read it: they must not differ with where the platform keeps its value.
 
-Here: a checked formula wrapped so that it can be expanded in an expression of another null mode and still gives what the field shows.
+Here: a checked formula wrapped so that it can be expanded in an expression of another null mode and still gives what the field shows,
+and blank where its reader may not see what it reads.
 Not here: which expressions expand formulas as they are (the scope), values of fields that are stored (their columns).
 Source: spec/expressions.md, sections 4 to 6; spec/metadata.md, section 4 "Stored or live".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 
@@ -22,13 +24,27 @@ def as_shown(formula: Checked, scale: int | None) -> Checked:
     rounded to `scale` decimals (of a percent: those of the fraction), true or false and never neither, blank where it fails.
     """
     node = _blanks_as_zero(formula.node) if formula.zero else formula.node
-    if node.type is ValueType.NUMBER and scale is not None:
+    if node.type is ValueType.NUMBER and scale is not None and not _is_whole(node):
         node = _call("ROUND(0, 0)", node, Literal(Decimal(scale), ValueType.NUMBER, node.place))
     if node.type is ValueType.BOOLEAN:
         node = _call("IFERROR(TRUE, FALSE)", _call("OR(TRUE)", node), Literal(False, ValueType.BOOLEAN, node.place))
     elif node.type is not ValueType.NULL:
         node = _call("IFERROR(NULL, NULL)", node, Literal(None, node.type, node.place))
     return described(formula.source, node, False, ())
+
+
+def seen_only(formula: Checked, paths: Iterable[tuple[str, ...]]) -> Checked:
+    """Return `formula`, blank unless what stands at every one of `paths` is true."""
+    node = formula.node
+    for path in sorted(paths, reverse=True):
+        seen = FieldRef(Resolved(path=path, type=ValueType.BOOLEAN, own=False), node.place, ValueType.BOOLEAN)
+        node = Call(_function("IF(TRUE, NULL, NULL)"), (seen, node, Literal(None, node.type, node.place)), node.place, node.type)
+    return described(formula.source, node, False, ())
+
+
+def _is_whole(node: Node) -> bool:
+    """Tell whether a number never has decimals that rounding would take away."""
+    return isinstance(node, Call) and node.function.whole
 
 
 def _blanks_as_zero(root: Node) -> Node:

@@ -26,8 +26,9 @@ from fieldstone.records.gate import sharing, tables
 from fieldstone.records.gate.names import Named, resolve, target_of, unknown
 from fieldstone.records.gate.people import USER
 from fieldstone.records.gate.sharing import ME, ROLES_BELOW, Reader
-from fieldstone.records.gate.sources import Sources
+from fieldstone.records.gate.sources import SEEN, Sources
 from fieldstone.records.query import Reference, Tree
+from fieldstone.rules.shown import seen_only
 
 USE = rules.Use.LIST_FILTER
 KEPT = 500  # compiled filters for one set of rights; people type new ones all day
@@ -50,18 +51,28 @@ class ReadersScope:
     def resolve(self, name: str) -> rules.Resolved | None:
         """Return what `name` stands for, None if the reader may not read it or there is no such thing.
 
-        A formula that is computed in the query is a column like others: what the reader sees of it, blank behind an invisible parent.
+        A formula that is computed in the query is what the reader sees of it: blank where it goes through an invisible parent.
         """
         found = self._all.resolve(name)
         if found is None or found.path[0].startswith("$"):
             return found
         try:
-            named = resolve(self._asking, self._definition, ".".join(found.path))
+            resolve(self._asking, self._definition, ".".join(found.path))
         except Refused:
             return None
-        if found.formula is None or not found.formula.sql:
+        if found.formula is None:
             return found
-        return replace(found, formula=None, percent=named.field.result_type == "percent", user_dependent=False)
+        hops = {(*found.path[:-1], *path[:count]) for path in found.formula.reads for count in range(1, len(path))}
+        through = {(*hop[len(found.path) - 1 :], SEEN) for hop in hops if not self._open_to_all(hop)}
+        return replace(found, formula=seen_only(found.formula, through)) if through else found
+
+    def _open_to_all(self, hop: tuple[str, ...]) -> bool:
+        """Whether the reader sees every record that these lookups can lead to."""
+        try:
+            target = target_of(self._asking, resolve(self._asking, self._definition, ".".join(hop)).field)
+        except Refused:  # a declassified formula goes where its reader does not
+            return False
+        return target is not None and sharing.condition(self._asking, target, tables.table(self._asking.snapshot, target.name)) is None
 
     def nearest(self, name: str) -> str | None:
         """Return the readable name most like `name`."""

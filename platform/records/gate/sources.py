@@ -26,6 +26,7 @@ from fieldstone.records.gate.sharing import Reader
 from fieldstone.rules.tree import Call, FieldRef, Node, children
 
 Path = tuple[str, ...]
+SEEN = "#seen"  # behind the lookups of a path: whether the reader sees the record there, or there is none
 UNSEEN = literal("00000000-0000-0000-0000-000000000000", Id)  # no record has it
 COMPARED = frozenset({"=", "<>", "IN", "ISBLANK", "ISNULL"})
 
@@ -61,6 +62,10 @@ class Sources:
             self._parents[path] = (target, alias)
         return self._parents[path]
 
+    def joins(self, path: Path) -> bool:
+        """Tell whether the parent at the end of `path` is among the tables already."""
+        return path in self._parents
+
     def _require_few(self) -> None:
         """Raise Refused for a statement that a reader would have join more parents than a database takes."""
         if not self.raw and len(self.tables) > QUERY_JOINS:
@@ -93,8 +98,13 @@ class Sources:
     def condition(self, compiled: Compiled) -> ColumnElement[bool]:
         """Return an expression as the condition of a filter: blank and failing count as false."""
         spelt = _spelt_ids(compiled.checked.node)
-        columns = {path: self.reference(path) if path in spelt else self.value(path) for path in compiled.reads}
+        columns = {path: self._asked(path, path in spelt) for path in compiled.reads}
         return self.terms.condition(compiled, columns)
+
+    def _asked(self, path: Path, spelt: bool) -> ColumnElement[Any]:
+        if path[-1] == SEEN:
+            return ~_unseen(self, path[:-1])
+        return self.reference(path) if spelt else self.value(path)
 
     def reference(self, path: Path) -> ColumnElement[Any]:
         """Return a field's value; of a lookup to a record that the reader cannot see UNSEEN, one and the same for all of those.

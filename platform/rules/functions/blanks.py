@@ -216,6 +216,8 @@ def _if_error_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> 
     x, y = arguments
     if x.error is None:
         return replace(x, true=None)
+    if x.blank_on_error and y.literal is None:
+        return replace(x, error=None)
     if writer.sqlite and call.type is ValueType.NUMBER:
         return writer.by_python(call)
     return Piece(

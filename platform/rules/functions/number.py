@@ -127,8 +127,12 @@ def _rounding_sql(name: str) -> Callable[[SqlWriter, Call, Sequence[Piece]], Pie
         before, after = number.digits
         wanted = arguments[1].literal if len(arguments) > 1 else Decimal(0)
         kept = min(after, max(0, int(wanted))) if isinstance(wanted, Decimal) else after
+        late = None
+        if name == "round" and isinstance(wanted, Decimal) and number.late is not None and number.late[0] == number.text:
+            late = number.late[1](int(wanted))
         return Piece(
-            text=f"{name}({number.text}, {places.text}::int)",
+            text=late or f"{name}({number.text}, {places.text}::int)",
+            blank_on_error=number.blank_on_error and places.error is None,
             type=ValueType.NUMBER,
             blank=number.blank or places.blank,
             digits=(before + 1, kept),

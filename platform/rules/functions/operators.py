@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -111,13 +112,32 @@ def _divide_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) 
 
 def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     dividend, divisor = arguments
+    if isinstance(divisor.literal, Decimal) and (factor := _reciprocal(divisor.literal)) is not None:
+        return MULTIPLY.write_sql(writer, call, (dividend, writer.bind(factor, ValueType.NUMBER)))  # type: ignore[misc]
     scale = min(dividend.digits[1] + math.ceil(divisor.digits[0]) + 40, 1045)  # that many digits leave 39 significant ones, and more
     zero = None
     if divisor.literal is NO_LITERAL or not divisor.literal:
         zero = f"({divisor.text} = 0 AND {dividend.text} IS NOT NULL)" if dividend.blank else f"{divisor.text} = 0"
     text = writer.apply(lambda a, b: f"(round({a}, {scale}) / {f'NULLIF({b}, 0)' if zero else b})", (dividend, divisor))
     digits = (dividend.digits[0] + divisor.digits[1], scale)
-    return _number(writer, text, digits, dividend, divisor, error=zero)
+    made = _number(writer, text, digits, dividend, divisor, error=zero)
+
+    def rounded(places: int) -> str | None:
+        # No quotient of numbers so short lies so near a half that 39 digits of it round otherwise than all of them.
+        apart = dividend.digits[1] + places + 1 + math.ceil(divisor.digits[0])
+        if places < 0 or math.ceil(digits[0]) + apart > 39:
+            return None
+        return f"round(round({dividend.text}, {apart + 1}) / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
+
+    return replace(made, late=(made.text, rounded), blank_on_error=made.error == zero)
+
+
+def _reciprocal(divisor: Decimal) -> Decimal | None:
+    """Return what to multiply by instead of dividing, if it can be written out in a few digits."""
+    if not divisor:
+        return None
+    factor = EXACT.divide(Decimal(1), divisor)
+    return factor if len(factor.as_tuple().digits) <= 18 else None  # one that was rounded has all 39
 
 
 ADD = _arithmetic("+", EXACT.add, "The sum.", ("0.1 + 0.2", Decimal("0.3")))
@@ -477,11 +497,32 @@ def _compare_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> P
         return writer.by_python(call)
     collation = ' COLLATE "C"' if call.function.params[0].types == TEXT and not writer.sqlite else ""
     return Piece(
-        text=f"({left.text} {name} {right.text}{collation})",
+        text=_as_integers(name, left, right) or f"({left.text} {name} {right.text}{collation})",
         type=ValueType.BOOLEAN,
         blank=left.blank or right.blank,
         error=any_of(left.error, right.error),
     )
+
+
+def _as_integers(operator: str, left: Piece, right: Piece) -> str | None:
+    """Return the comparison of an integer of the database with a whole number, without turning both into decimals."""
+    whole = right.literal
+    if not isinstance(whole, Decimal) or whole != int(whole) or abs(whole) > 2_000_000_000 or left.digits[1]:
+        return None
+    inner = left.text.removesuffix("::numeric")
+    if inner == left.text or not inner.startswith("(") or not _is_one_group(inner):
+        return None
+    return f"({inner} {operator} {right.text}::int)"
+
+
+def _is_one_group(text: str) -> bool:
+    """Tell whether the parenthesis that opens a text is closed at its very end."""
+    open_ = 0
+    for at, character in enumerate(text):
+        open_ += (character == "(") - (character == ")")
+        if open_ == 0:
+            return at == len(text) - 1
+    return False
 
 
 def _texts_equal_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
