@@ -8,7 +8,7 @@ Source: spec/metadata.md, section 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,13 +20,14 @@ from werkzeug.datastructures import MultiDict
 from fieldstone.auth import csrf
 from fieldstone.errors import Conflict, Problem
 from fieldstone.i18n import formats
-from fieldstone.metadata.definitions.layouts import Conditions, ItemDef, PageLayoutDef, SectionDef
+from fieldstone.metadata.definitions.layouts import ItemDef, PageLayoutDef, SectionDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
-from fieldstone.metadata.snapshot import Snapshot, words
+from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.draft import Draft
 from fieldstone.records.query import Reference
+from fieldstone.records.steps.defaults import defaults_of
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of, word
 from fieldstone.web.search import OF_RECORD
@@ -223,7 +224,7 @@ def _field(
         read_only=why is not None,
         why=why or "",
         wide=item.width > 1 or found.result_type in ("long_text", "rich_text", "text_area"),
-        watch=found.name.lower() in current.snapshot.once(_watched)[definition.name],
+        watch=found.name in watched(current.snapshot, definition),
         errors=[word(problem, definition.name) for problem in problems if problem.field == found.name],
     )
     if made.read_only:
@@ -304,7 +305,8 @@ def _complete_lookup(definition: ObjectDef, found: FieldDef, made: FormField, va
         made.create, made.create_label = f"/o/{target.name}/quick", _("New %(object)s", object=in_sentence(label(target)))
     if found.filter:
         named = {match.lower() for match in OF_RECORD.findall(found.filter)}
-        made.depends = ",".join(sorted(named)) or None
+        known = {name.lower() for name in current.rights.readable(definition.name)}
+        made.depends = ",".join(sorted(named & known)) or None
     if isinstance(value, Reference) and made.raw == (value.id or "") and not made.text:
         made.text = value.name or ""
 
@@ -331,19 +333,31 @@ def _offered(found: FieldDef, record_type: str | None) -> tuple[str, ...] | None
     return kind.values.get(found.name) if isinstance(kind, RecordTypeDef) else None
 
 
-def _watched(snapshot: Snapshot) -> dict[str, frozenset[str]]:
-    """The fields, in lower case and by object, that any condition, default, formula or lookup filter of the object reads."""
-    found = {}
-    for definition in snapshot.objects.values():
-        sources = [source for each in definition.fields.values() for source in (each.default_formula, each.formula) if source]
-        for layout in snapshot.all("page_layout", definition.name):
-            assert isinstance(layout, PageLayoutDef)
-            for tab in layout.tabs:
-                parts: list[Conditions] = [tab, *tab.sections, *(item for section in tab.sections for item in section.items)]
-                sources += [source for each in parts for source in (each.visible_when, each.required_when, each.read_only_when) if source]
-        read_names = frozenset().union(*(words(source) for source in sources)) if sources else frozenset()
-        found[definition.name] = frozenset(name.lower() for name in definition.fields) & read_names
+def watched(snapshot: Snapshot, definition: ObjectDef) -> frozenset[str]:
+    """Return the fields of an object that a condition of a form, a default or a formula reads: leaving one of them asks for the draft."""
+    known = snapshot.once(_known_watched)
+    found = known.get(definition.name)
+    if found is None:
+        found = known[definition.name] = frozenset(path[0] for each in _reacting(snapshot, definition) for path in each.reads)
     return found
+
+
+def _known_watched(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+    return {}
+
+
+def _reacting(snapshot: Snapshot, definition: ObjectDef) -> Iterator[Compiled]:
+    for record_type in ("", *definition.record_types):
+        yield from (compiled for _, compiled in defaults_of(snapshot, definition, record_type).expressions)
+    for found in definition.fields.values():
+        if found.formula is not None:
+            yield snapshot.expression(found.formula, definition.name, "formula", found.blanks)
+    for layout in snapshot.all("page_layout", definition.name):
+        assert isinstance(layout, PageLayoutDef)
+        for part in layout.parts():
+            for source in (part.visible_when, part.required_when, part.read_only_when):
+                if source is not None:
+                    yield snapshot.expression(source, definition.name, "layout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
