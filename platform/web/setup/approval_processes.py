@@ -25,10 +25,12 @@ from fieldstone.web.admission import admit, setup
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.pages import page
+from fieldstone.web.setup import approval_trials as trials
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.approval_documents import (
     apply,
     beginning,
+    every_node,
     node_at,
     place_of,
     pointer_of,
@@ -36,11 +38,13 @@ from fieldstone.web.setup.approval_documents import (
     source_text,
     steps_at,
 )
+from fieldstone.web.setup.approval_trials import Tried
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part
 from fieldstone.web.setup.typed import label_of, name_from, put, put_label, shown_label
 
 PEOPLE = 200
+UNDONE = 10  # states that the form carries for Undo
 
 
 @bp.get("/approvals")
@@ -131,9 +135,18 @@ def _save(part: Part) -> ResponseReturnValue:
     document = _carried(part, typed)
     if document is None:
         return _show(part, part.document() if part.published else beginning(part.definition), "start", typed, [_not_understood()], 422)
+    before = documents.canonical(document)
     read_panel(document, place, typed, part.definition)
-    if "do" in typed:
-        return _show(part, document, apply(document, place, typed["do"]), typed)
+    match typed.get("do"):
+        case None:
+            pass
+        case "undo":
+            return _show(part, *_undone(part, typed, document), typed, past=typed.getlist("past")[:-1])
+        case "try":
+            return _show(part, document, place, typed, past=_past(typed, before, document), tried=trials.tried(part, document, typed))
+        case button:
+            place = apply(document, place, button)
+            return _show(part, document, place, typed, past=_past(typed, before, document))
     proposed = _named(part, document, typed)
 
     def again(problems: tuple[Problem, ...]) -> ResponseReturnValue:
@@ -142,6 +155,22 @@ def _save(part: Part) -> ResponseReturnValue:
         return _show(part, document, shown, typed, problems, 422 if problems else 200)
 
     return part.publish(proposed, _("Approval process published"), again)
+
+
+def _past(typed: MultiDict[str, str], before: str, now: Document) -> list[str]:
+    """Return the states that Undo goes back to, the newest last: those the form carries and, if something changed, the one before."""
+    kept = typed.getlist("past")
+    return [*kept, before][-UNDONE:] if documents.canonical(now) != before else kept
+
+
+def _undone(part: Part, typed: MultiDict[str, str], document: Document) -> tuple[Document, str]:
+    """Take the newest state off the form's past; without one, nothing changes."""
+    past = typed.getlist("past")
+    carried = _carried(part, MultiDict({"document": past[-1]})) if past else None
+    place = typed.get("at", "start")
+    if carried is None:
+        return document, place
+    return carried, place if place == "start" or node_at(carried, place) or place.startswith("actions.") else "start"
 
 
 def _not_understood() -> Problem:
@@ -187,6 +216,8 @@ class Card:
     wrong: bool
     current: bool
     when: str
+    lit: str  # of a record that was tried: "lit" on its way, "dim" beside it
+    asked: str  # then: who is asked, or why the node is passed over
     ways: Sequence[tuple[str, Sequence[Card], str]] = ()  # condition, nodes, path of the place behind them
 
 
@@ -197,6 +228,7 @@ class Diagram:
     place: str
     wrong: frozenset[str]
     people: Mapping[str, str]
+    tried: Tried | None = None
 
     def cards(self, nodes: Sequence[Document], prefix: str = "", number: str = "") -> list[Card]:
         """Return the cards of a list of nodes."""
@@ -219,6 +251,8 @@ class Diagram:
             wrong=path in self.wrong,
             current=path == self.place,
             when=str(node.get("when") or ""),
+            lit=self.tried.look(str(node.get("id"))) if self.tried is not None else "",
+            asked=self.tried.met.get(str(node.get("id")), "") if self.tried is not None else "",
             ways=ways,
         )
 
@@ -281,6 +315,9 @@ def _show(
     typed: MultiDict[str, str],
     problems: Sequence[Problem] = (),
     status: int = 200,
+    *,
+    past: Sequence[str] | None = None,
+    tried: Tried | None = None,
 ) -> ResponseReturnValue:
     definition = part.definition
     path = part.path({"api_name": typed.get("api_name", "") or document.get("api_name", "")})
@@ -300,7 +337,10 @@ def _show(
         document=document,
         carried=documents.canonical(document),
         place=place,
-        cards=Diagram(place=place, wrong=wrong, people=words).cards(document["nodes"]),
+        past=typed.getlist("past") if past is None else past,
+        tried=tried,
+        cards=Diagram(place=place, wrong=wrong, people=words, tried=tried).cards(document["nodes"]),
+        most_ways=max((len(each.get("branches", ())) for each in every_node(document["nodes"])), default=0),
         node=node_at(document, place),
         steps=steps,
         said=Diagram(place=place, wrong=wrong, people=words).said,

@@ -72,9 +72,10 @@ def tabs_of(definition: ObjectDef, current_tab: str) -> list[dict[str, object]]:
     base, snapshot = f"/setup/objects/{definition.name}", current.snapshot
     tabs = (
         ("fields", _("Fields"), "", len(definition.fields)),
-        ("layouts", _("Page layouts"), "/layouts", len(snapshot.all("page_layout", definition.name))),
-        ("views", _("List views"), "/views", len(snapshot.all("list_view", definition.name))),
-        ("rules", _("Validation rules"), "/rules", len(snapshot.all("validation_rule", definition.name))),
+        ("layouts", _("Layouts"), "/layouts", len(snapshot.all("page_layout", definition.name))),
+        ("panels", _("Key facts"), "/panels", len(snapshot.all("highlight_panel", definition.name))),
+        ("views", _("Views"), "/views", len(snapshot.all("list_view", definition.name))),
+        ("rules", _("Validation"), "/rules", len(snapshot.all("validation_rule", definition.name))),
         ("types", _("Record types"), "/types", len(snapshot.all("record_type", definition.name))),
         ("approvals", _("Approvals"), "/approvals", len(snapshot.all("approval_process", definition.name))),
         ("permissions", _("Permissions"), "/permissions", None),

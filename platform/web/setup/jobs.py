@@ -58,6 +58,7 @@ def topic_words() -> dict[str, str]:
     """Return what people call the kinds of work; another is shown by its name."""
     return {
         "mail.send": _("Send a mail"), "import.check": _("Check an import"), "import.run": _("Run an import"),
+        "approval.person_gone": _("Pass on the decisions of somebody who left"),
         "housekeeping.recycle_bin": _("Empty the recycle bin of what is past its time"),
         "housekeeping.retention": _("Remove what is kept for a time only"),
         "housekeeping.search": _("Complete the search index"),

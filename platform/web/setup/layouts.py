@@ -36,7 +36,7 @@ from fieldstone.web.setup.layout_documents import (
     tabs_of_form,
     with_new_tab,
 )
-from fieldstone.web.setup.parts import Part, audience_to_form, audiences, head_to_form, number, places_of_head, put_audience
+from fieldstone.web.setup.parts import Part, audience_to_form, audience_words, audiences, head_to_form, number, places_of_head, put_audience
 from fieldstone.web.setup.typed import Control, put, shown_label, with_problems
 
 STEPS = ("go", "add_tab", "remove_tab", "move_tab")  # buttons that change what is shown, and publish nothing
@@ -48,7 +48,14 @@ def layouts(object_name: str) -> ResponseReturnValue:
     """The page layouts of an object."""
     definition = the_object(object_name)
     found = current.snapshot.all("page_layout", definition.name)
-    return page("setup/layouts.html", definition=definition, tabs=tabs_of(definition, "layouts"), found=found, owner_words=owner_words)
+    return page(
+        "setup/layouts.html",
+        definition=definition,
+        tabs=tabs_of(definition, "layouts"),
+        found=found,
+        owner_words=owner_words,
+        audience_words=audience_words,
+    )
 
 
 @bp.get("/objects/<object_name>/layouts/new")

@@ -55,6 +55,14 @@ GROUPS: tuple[SetupGroup, ...] = (
                 rights=("customize",),
             ),
             SetupPage(
+                url="/setup/value-sets",
+                label=_l("Value sets"),
+                note=_l("Picklist values that several fields share"),
+                icon="list-checks",
+                hue="teal",
+                rights=("customize",),
+            ),
+            SetupPage(
                 url="/setup/changes",
                 label=_l("Changes"),
                 note=_l("What was published when and by whom, with the way back"),

@@ -12,6 +12,7 @@ from fieldstone.web.setup import (
     changes,
     expressions,
     fields,
+    highlight_panels,
     home,
     jobs,
     layouts,
@@ -26,6 +27,7 @@ from fieldstone.web.setup import (
     roles,
     rules,
     users,
+    value_sets,
     views,
     words,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "changes",
     "expressions",
     "fields",
+    "highlight_panels",
     "home",
     "jobs",
     "layouts",
@@ -51,6 +54,7 @@ __all__ = [
     "roles",
     "rules",
     "users",
+    "value_sets",
     "views",
     "words",
 ]

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from fieldstone.errors import Problem
 from fieldstone.metadata.changes import ChangeSet
-from fieldstone.metadata.definitions.definition import Definition
+from fieldstone.metadata.definitions.definition import Audience, Definition
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.kind_names import FOLDERS
 from fieldstone.web.current import current
@@ -147,6 +147,18 @@ def audiences(*, roles: bool, record_types: ObjectDef | None = None) -> list[tup
         types = [(each.name, label(each)) for each in current.snapshot.all("record_type", record_types.name)]
         found.insert(0, ("for.record_types", _("Record types"), types))
     return [group for group in found if group[2]]
+
+
+def audience_words(audience: Audience) -> str:
+    """Return for whom something is, in the labels that people know; empty for everybody."""
+    named = {
+        "record_type": audience.record_types,
+        "profile": audience.profiles,
+        "permission_set": audience.permission_sets,
+        "role": audience.roles,
+    }
+    found = [label(each) for kind, names in named.items() for each in current.snapshot.all(kind) if each.name in names]
+    return ", ".join(dict.fromkeys(sorted(found)))
 
 
 def number(text: str, default: int) -> Any:

@@ -81,6 +81,8 @@ PAGES = {
     "object": "/setup/objects/{name}",
     "object_extension": "/setup/objects/{object}",
     "page_layout": "/setup/objects/{object}/layouts/{name}",
+    "highlight_panel": "/setup/objects/{object}/panels/{name}",
+    "value_set": "/setup/value-sets/{name}",
     "list_view": "/setup/objects/{object}/views/{name}",
     "validation_rule": "/setup/objects/{object}/rules/{name}",
     "record_type": "/setup/objects/{object}/types/{name}",

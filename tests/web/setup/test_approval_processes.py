@@ -142,3 +142,50 @@ def test_a_record_goes_the_way_that_was_designed(site, admin):
 def test_the_pages_are_for_whom_manages_automation(rep):
     for url in ("/setup/approvals", NEW, "/setup/objects/deal/approvals"):
         assert rep.get(url).status_code == 403
+
+
+def steps_of(page):
+    """The titles of the nodes in the diagram, in order."""
+    return re.findall(r"<b>([\d.]+ · [^<]+)</b>", page)
+
+
+def past(page):
+    return [("past", html.unescape(each)) for each in re.findall(r'<input type="hidden" name="past" value="([^"]*)"', page)]
+
+
+def test_undo_goes_back_step_by_step(admin):
+    first = admin.get(NEW).text
+    assert 'value="undo"' in first and past(first) == []
+    second = press(admin, NEW, first, "insert:cc:1")
+    third = press(admin, NEW, second, "insert:approve:2", *past(second), ("source.0.who", "manager_of:submitter"))
+    assert len(steps_of(third)) == 3
+    back = press(admin, NEW, third, "undo", *past(third))
+    assert steps_of(back) == steps_of(second)
+    back = press(admin, NEW, back, "undo", *past(back))
+    assert steps_of(back) == steps_of(first)
+    assert past(back) == []
+
+
+def tried(admin, page, record, *typed):
+    """Try a record, and return what is said and which cards are lit."""
+    carried, panel = start(page, *typed)
+    text = admin.post(NEW, [*carried, *panel, ("label.en", "Approval of deal"), ("do", "try"), ("try_record", record)]).text
+    said = re.search(r'<div role="status"><div class="banner[^>]*>.*?<b>(.*?)</b>', text, re.DOTALL)[1]
+    lit = re.findall(r'<button class="node lit".*?<b>[\d.]+ · ([^<]+)</b>.*?<small class="asked">.*?</svg>([^<]*)</small>', text, re.DOTALL)
+    return html.unescape(said), lit
+
+
+def test_a_record_is_tried_without_being_submitted(site, admin):
+    deal = site.create("deal", name="Line 4", amount="500.00", owner=site.user("rep"))
+    page = admin.get(NEW).text
+    alone = "Submitted by Rita Rep. It cannot be submitted: nobody is found to decide."
+    assert tried(admin, page, deal) == (alone, [("Manager", "nobody is found")])
+    rita = {"name": "Rita Rep", "username": "rep", "profile": "standard_user", "permission_sets": ["sales_rep"]}
+    admin.post(f"/setup/users/{site.user('rep')}", {**rita, "manager": site.user("admin")})
+    agreed = "Submitted by Rita Rep. If everybody agrees, it ends approved."
+    assert tried(admin, page, deal) == (agreed, [("Manager", "Ada Admin")])
+    assert tried(admin, page, deal, ("criteria", "amount > 1000")) == ("The record does not meet the entry: it cannot be submitted.", [])
+    assert tried(admin, page, "") == ("Choose a record first.", [])
+    assert tried(admin, page, deal, ("criteria", "no_such_field"))[0].startswith("There is no field")
+    assert PATH not in site.org.holder.newest().parsed
+    assert site.get("deal", deal)["approval_status"] is None
