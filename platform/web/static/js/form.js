@@ -2,12 +2,16 @@
 // - shows [data-dirty] and warns before leaving while something is unsaved (unless `quiet`); Ctrl/Cmd Enter saves;
 // - after an answer with errors, goes to the summary ([data-errors]) or the one wrong field;
 // - `draft`: keeps what is typed on this device under that name and offers it when the form comes back empty-handed;
+//   `carried`: every answer brings back what was sent, so that what was sent is no draft any more;
 // - `react`: on leaving a changed field with data-watch, posts the form there with changed=<name>; the answer is the same <form> as HTML, and is morphed in.
-//   What somebody types meanwhile stays.
+//   What somebody types meanwhile stays; what stood in a field that goes away stands in it again when it comes back; only the newest answer counts.
 import { ask } from "./http.js";
 import { announce, el, icon, settled, t } from "./texts.js";
 
 const CONTROLS = "input, select, textarea";
+const isTicked = (control) => control.type === "checkbox" || control.type === "radio";
+/** Which control of a form it is: a box that is ticked shares its name with others, and with the hidden one that says it is there. */
+const identity = (control) => `${control.type}:${control.name}:${isTicked(control) ? control.value : ""}`;
 
 class Form extends HTMLElement {
   connectedCallback() {
@@ -15,6 +19,7 @@ class Form extends HTMLElement {
     if (!this.form || this.ready) return;
     this.ready = true;
     this.touched = new Map(); // control name -> when it was changed last
+    this.gone = new Map(); // control -> what somebody had typed into it before it went away
     this.first = this.text();
     const keep = settled(() => this.keep(), 600);
     this.addEventListener("input", (event) => {
@@ -70,6 +75,7 @@ class Form extends HTMLElement {
     setTimeout(() => (this.sending = false), 8000);
     event.submitter?.setAttribute("aria-busy", "true");
     setTimeout(() => event.submitter?.removeAttribute("aria-busy"), 8000);
+    if (this.hasAttribute("carried")) this.store(() => localStorage.removeItem(this.key()));
     this.store(() => sessionStorage.setItem("draft-sent", this.key()));
   }
   focusError() {
@@ -136,6 +142,7 @@ class Form extends HTMLElement {
   // what depends on what was typed: defaults, formulas, fields that appear
   async react(name) {
     const sent = performance.now();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     const body = new URLSearchParams([...new FormData(this.form)].filter(([, value]) => typeof value === "string"));
     body.set("changed", name);
     const url = this.getAttribute("react");
@@ -148,26 +155,30 @@ class Form extends HTMLElement {
       if (error.name === "AbortError") return;
       throw error;
     }
-    if (!answer.ok || typeof answer.data !== "string") return; // the next save says what is wrong
+    if (turn !== this.turn || !answer.ok || typeof answer.data !== "string") return; // the next save says what is wrong
     const fresh = new DOMParser().parseFromString(answer.data, "text/html").querySelector("form");
     if (!fresh) return;
+    const before = this.typed(() => true);
     // what was typed since the request left goes before what the server knows
-    const mine = new Map(
-      [...this.form.elements]
-        .filter((each) => (this.touched.get(each.name) ?? 0) > sent || each === document.activeElement)
-        .map((each) => [each.name, { value: each.value, checked: each.checked }]),
-    );
+    const mine = this.typed((each) => (this.touched.get(each.name) ?? 0) > sent || each === document.activeElement);
     await window.htmx.swap({ sourceElement: this.form, target: this.form, text: fresh.outerHTML, swap: "outerMorph", hx: {} });
+    const there = this.typed(() => true);
+    for (const [key, typed] of before) if (!there.has(key) && this.touched.has(typed.name)) this.gone.set(key, typed);
     const server = new Map([...fresh.elements].filter((each) => each.id).map((each) => [each.id, each]));
     for (const control of this.form.elements) {
-      const kept = mine.get(control.name);
+      const kept = mine.get(identity(control)) ?? (before.has(identity(control)) ? undefined : this.gone.get(identity(control)));
       const said = server.get(control.id);
-      if (kept && control.type !== "checkbox" && control.type !== "radio") control.value = kept.value;
-      else if (said && (control.type === "checkbox" || control.type === "radio")) control.checked = said.checked;
+      if (kept) Object.assign(control, isTicked(control) ? { checked: kept.checked } : { value: kept.value });
+      else if (said && isTicked(control)) control.checked = said.checked;
       else if (said && control.tagName === "SELECT" && !control.closest("x-depends")) control.value = said.value;
     }
     this.mark();
     announce(t("done"));
+  }
+  /** What stands in the controls that `wanted` chooses. */
+  typed(wanted) {
+    const chosen = [...this.form.elements].filter((each) => each.name && wanted(each));
+    return new Map(chosen.map((each) => [identity(each), { name: each.name, value: each.value, checked: each.checked }]));
   }
 }
 
