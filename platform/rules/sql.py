@@ -45,7 +45,7 @@ from fieldstone.rules.dialects import (
 )
 from fieldstone.rules.errors import EvaluationError, NotInSql
 from fieldstone.rules.functions.entry import NO_LITERAL, TEXT_LIKE, Blank, Digits, Piece
-from fieldstone.rules.functions.sql_texts import CASE_RULES, any_of
+from fieldstone.rules.functions.sql_texts import any_of, case_rules
 from fieldstone.rules.python import Compiled, Context, to_python
 from fieldstone.rules.tree import Call, Checked, FieldRef, Inlined, Literal, Node, bottom_up, children, span_of
 from fieldstone.rules.value_types import TEXTS, ValueType
@@ -53,6 +53,7 @@ from fieldstone.rules.value_types import TEXTS, ValueType
 Columns = Mapping[str, ColumnElement[Any]]
 
 DEEPEST = 8  # calls within calls that SQLite's parser stands, with room for the statement around them
+OLDEST = (15,)  # PostgreSQL that we run on, for a statement that is written for no server
 MOST_ARGUMENTS = 120  # of one function of SQLite
 MARK = re.compile("\x00([0-9]+)\x00")
 LATER = re.compile("\x01([vf])([0-9]+)\x01")
@@ -142,18 +143,13 @@ class Fragment(ColumnElement[Any]):
 def _compile(fragment: Fragment, compiler: SQLCompiler, **options: Any) -> str:
     options.pop("add_to_result_map", None)
     options["within_columns_clause"] = False
-    parts = fragment.template.replace(CASE_RULES, _case_rules(compiler)).split("\x00")
+    version = getattr(compiler.dialect, "server_version_info", None) or OLDEST
+    parts = case_rules(fragment.template, version).split("\x00")
     for index in range(0, len(parts), 2):
         parts[index] = compiler.post_process_text(parts[index])  # type: ignore[no-untyped-call]
     for index in range(1, len(parts), 2):
         parts[index] = compiler.process(fragment.elements[int(parts[index])], **options)
     return "".join(parts)
-
-
-def _case_rules(compiler: SQLCompiler) -> str:
-    """Return the collation with the fullest rules for capital letters: all of Unicode's from PostgreSQL 18 on."""
-    version = getattr(compiler.dialect, "server_version_info", None) or (0,)
-    return "pg_unicode_fast" if version >= (18,) else "pg_c_utf8" if version >= (17,) else '"default"'
 
 
 # --- the compiler ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from datetime import date, datetime
 from decimal import Decimal as D
 
@@ -233,3 +234,25 @@ def test_what_only_python_can_do_is_refused_with_its_name() -> None:
         with pytest.raises(NotInSql) as refused:
             to_sql(ex.checked_as(source), ex.columns_of(ex.table()), SQLITE, ex.CONTEXT)
         assert refused.value.reason == name
+
+
+@pytest.mark.parametrize("version", [(15, 18), (16, 4), (17, 2), (18, 1)])
+def test_capital_letters_never_follow_the_locale_of_the_database(version: tuple[int, ...]) -> None:
+    dialect = postgresql.dialect()
+    dialect.server_version_info = version
+    source = 'UPPER(nick) & LOWER(nick) & INITCAP(nick) & UPPER(nick, city) & FORMATCURRENCY(nick, price) & HYPERLINK(nick, "x")'
+    written = str(to_sql(ex.checked_as(source), ex.columns_of(ex.table()), POSTGRESQL, ex.CONTEXT).value.compile(dialect=dialect))
+    rules = "pg_unicode_fast" if version >= (18,) else "pg_c_utf8" if version >= (17,) else '"und-x-icu"'
+    calls = [in_parentheses(written, call.end()) for call in re.finditer(r"\b(?:upper|lower|initcap)\(", written)]
+    assert len(calls) >= 6
+    assert all(f"COLLATE {rules}" in call for call in calls)
+    assert re.findall(r"(.{12})~\*", written) == ['COLLATE "C" ']
+
+
+def in_parentheses(text: str, start: int) -> str:
+    """Return what stands between the parenthesis before `start` and the one that closes it."""
+    depth, end = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        end += 1
+    return text[start : end - 1]

@@ -16,7 +16,7 @@ from fieldstone.rules.functions.entry import NUMBER, TEXT, Blank, Param, table, 
 
 # The address is http, https, mailto or tel, or relative: nothing with a colon before its first slash, "?" or "#".
 
-ADDRESS = re.compile(r"(?:https?:|mailto:|tel:|[^:/?#\\\x00-\x20]*(?:[/?#]|$))[^\x00-\x20\x7f]*", re.IGNORECASE)
+ADDRESS = re.compile(r"(?:https?:|mailto:|tel:|[^:/?#\\\x00-\x20]*(?:[/?#]|$))[^\x00-\x20\x7f]*", re.IGNORECASE | re.ASCII)
 SQL_ADDRESS = r"'^(https?:|mailto:|tel:|[^:/?#\\\u0001-\u0020]*([/?#]|$))[^\u0001-\u0020\u007f]*$'"
 
 
@@ -47,10 +47,14 @@ def _escaped(t: str) -> str:
     return t
 
 
+def _followed(url: str) -> str:
+    return f'(({url}) COLLATE "C" ~* {SQL_ADDRESS})'  # letter case as in ASCII, whatever the locale of the database
+
+
 def _link_sql(url: str, label: str, target: str = "'_blank'") -> str:
     shown, into = _escaped(f"COALESCE({label}, {url})"), _escaped(f"COALESCE({target}, '_blank')")
     return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {url} ~* {SQL_ADDRESS} THEN '<a href=\"' || {_escaped(url)} || '\" target=\"' ||"
+        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<a href=\"' || {_escaped(url)} || '\" target=\"' ||"
         f" {into} || '\" rel=\"noopener noreferrer\">' || {shown} || '</a>' ELSE {shown} END)"
     )
 
@@ -61,7 +65,7 @@ def _image_sql(url: str, alt: str, height: str = "NULL::numeric", width: str = "
         f" || COALESCE(' {name}=\"' || trim_scale({value})::text || '\"', '')" for name, value in (("height", height), ("width", width))
     )
     return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {url} ~* {SQL_ADDRESS} THEN '<img src=\"' || {_escaped(url)} || '\" alt=\"' ||"
+        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<img src=\"' || {_escaped(url)} || '\" alt=\"' ||"
         f" {shown} || '\"'{sizes} || '>' ELSE NULLIF({shown}, '') END)"
     )
 

@@ -46,9 +46,32 @@ def real_day(year: str, month: str, day: str) -> str:
     return f"({year} BETWEEN 1 AND 9999 AND {month} BETWEEN 1 AND 12 AND {day} BETWEEN 1 AND {days})"
 
 
-CASE_RULES = "\x03"  # stands for the collation whose rules for capital letters the server offers; `sql` puts its name in
+# What the version of the server decides, put in by `case_rules`: a collation, and what stands around a text for INITCAP.
+CASE_RULES, BEFORE_WORDS, AFTER_WORDS = "\x03", "\x04", "\x05"
+ICU = '"und-x-icu"'
+FIRST = f"left(m.word[1], 1) COLLATE {ICU}"
 
 
 def in_letters(function: str, text: str) -> str:
-    """Return `upper`, `lower` or `initcap` of a text by the rules of Unicode, comparable by code point again."""
+    """Return `upper` or `lower` of a text by the rules of Unicode, never those of the database; comparable by code point again."""
     return f'({function}({text} COLLATE {CASE_RULES}) COLLATE "C")'
+
+
+def in_words(text: str) -> str:
+    """Return a text with each word beginning with a capital letter, the rest small."""
+    return f'({BEFORE_WORDS}{text}{AFTER_WORDS} COLLATE "C")'
+
+
+def case_rules(text: str, version: tuple[int, ...]) -> str:
+    """Return SQL with the best rules for capital letters that a server has whatever the locale of the database.
+
+    From 18 on those of Unicode in full, in 17 those for single letters (ß stays), before that those of ICU, with which PostgreSQL is
+    built everywhere; its INITCAP has words of its own, so that there the words are taken one by one.
+    """
+    if version >= (17,):
+        name = "pg_unicode_fast" if version >= (18,) else "pg_c_utf8"
+        return text.replace(CASE_RULES, name).replace(BEFORE_WORDS, "initcap(").replace(AFTER_WORDS, f" COLLATE {name})")
+    rest = f"substr(lower(m.word[1] COLLATE {ICU}), 1 + length(lower({FIRST})))"
+    before = f"(SELECT string_agg(initcap({FIRST}) || {rest} || m.word[2], '' ORDER BY m.place) FROM regexp_matches("  # noqa: S608
+    after = f" COLLATE {ICU}, '([[:alnum:]]*)([^[:alnum:]]*)', 'g') WITH ORDINALITY AS m(word, place))"
+    return text.replace(CASE_RULES, ICU).replace(BEFORE_WORDS, before).replace(AFTER_WORDS, after)

@@ -30,7 +30,7 @@ from fieldstone.rules.functions.entry import (
     tallest,
     text_entry,
 )
-from fieldstone.rules.functions.sql_texts import any_of, in_letters
+from fieldstone.rules.functions.sql_texts import any_of, in_letters, in_words
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
@@ -302,7 +302,7 @@ def lower(t: str, language: str) -> str:
 
 
 def _turkish(code: str) -> str:
-    return f"lower(left({code}, 2)) IN ('tr', 'az')"
+    return f"{in_letters('lower', f'left({code}, 2)')} IN ('tr', 'az')"
 
 
 def _padding(name: str, function: object, doc: str) -> list[Function]:
@@ -380,7 +380,7 @@ INITCAP = text_entry(
     "The text with each word beginning with a capital letter, the rest small.",
     grows=3,
     python=capitalized,
-    sql=lambda t: in_letters("initcap", t),
+    sql=in_words,
     examples=(('INITCAP("fieldSTONE is_here 3rd")', "Fieldstone Is_Here 3rd"),),
 )
 SUBSTITUTE = text_entry(

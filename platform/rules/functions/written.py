@@ -29,6 +29,7 @@ from fieldstone.rules.functions.entry import (
     table,
     text_entry,
 )
+from fieldstone.rules.functions.sql_texts import in_letters
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
@@ -135,7 +136,8 @@ def currency_text(code: str, number: Decimal) -> str:
 
 def _currency_sql(code: str, n: str) -> str:
     by_places: dict[int, str] = {places: ", ".join(f"'{c}'" for c, p in CURRENCY_DIGITS.items() if p == places) for places in (0, 3)}
-    places = f"(CASE WHEN upper({code}) IN ({by_places[0]}) THEN 0 WHEN upper({code}) IN ({by_places[3]}) THEN 3 ELSE 2 END)"
+    capitals = in_letters("upper", code)
+    places = f"(CASE WHEN {capitals} IN ({by_places[0]}) THEN 0 WHEN {capitals} IN ({by_places[3]}) THEN 3 ELSE 2 END)"
     digits = f"round({n}, {places})::text"
     grouped = rf"reverse(regexp_replace(reverse(split_part({digits}, '.', 1)), '([0-9]{{3}})(?=[0-9])', '\1,', 'g'))"
     return f"({code} || ' ' || {grouped} || CASE WHEN {places} > 0 THEN '.' || split_part({digits}, '.', 2) ELSE '' END)"
