@@ -16,7 +16,7 @@ from enum import Enum
 
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import bounds
-from fieldstone.rules.functions import FUNCTIONS, OPERATORS, PREFIXES, UNSUPPORTED
+from fieldstone.rules.functions import ELSEWHERE, FUNCTIONS, INSTEAD, OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import BOOLEAN, Function, Role
 from fieldstone.rules.functions.picklist import warn_of_unknown
 from fieldstone.rules.parse import Findings, TooManyProblems, read
@@ -371,7 +371,10 @@ class Checker:
         if name in UNSUPPORTED:
             self.findings.add("expression_unsupported_function", application.name_place, function=name)
             return
-        near = get_close_matches(name, FUNCTIONS, 1)
+        if name in INSTEAD:
+            self.findings.add(INSTEAD[name], application.name_place, function=name)
+            return
+        near = [ELSEWHERE[name]] if name in ELSEWHERE else get_close_matches(name, FUNCTIONS, 1)
         self.findings.add(
             "expression_unknown_function",
             application.name_place,

@@ -52,6 +52,14 @@ TOKEN = re.compile(
     |(?P<PREFIX>!)""",
     re.VERBOSE | re.DOTALL,
 )
+# Characters that keyboards and word processors put where the language has another one, and what is meant by each.
+MEANT = {
+    **dict.fromkeys(";；，、", ","), "（": "(", "）": ")", "＝": "=", "＞": ">", "＜": "<", "＋": "+", "＆": "&", "＊": "*", "／": "/",
+    **dict.fromkeys("－−–", "-"), "×": "*", "÷": "/", "≠": "<>", "≥": ">=", "≤": "<=", "！": "!", "%": " / 100", "％": " / 100",
+}  # fmt: skip
+QUOTED = re.compile('[“”„«「『＂]([^“”„«»「」『』＂"\\\\\r\n]*)[”“»」』＂]|[‘’‚]([^‘’‚"\\\\\r\n]*)[’‘]')
+BETWEEN = {"AND": "&&", "OR": "||"}  # what people write between conditions
+FOREIGN_WORD = re.compile(r"[^\W\d_]\w*")
 WORDS = {"TRUE": (True, ValueType.BOOLEAN), "FALSE": (False, ValueType.BOOLEAN), "NULL": (None, ValueType.NULL)}
 ESCAPE = re.compile(r"\\([\"'\\])")
 
@@ -174,8 +182,21 @@ def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
         findings.add("expression_number_without_zero", (at, digits.end()), suggestion=f"0.{digits[0]}")
     elif character == "." and at and source[at - 1].isdecimal():
         findings.add("expression_number_ends_in_point", (at - 1, at + 1))
+    elif quoted := QUOTED.match(source, at):
+        text = f'"{quoted[1] or quoted[2] or ""}"'
+        findings.add("expression_bad_character", (at, quoted.end()), suggestion=text, character=character)
+        yield Token("TEXT", text, at, quoted.end())
+        return quoted.end()
+    elif word := FOREIGN_WORD.match(source, at):
+        findings.add("expression_bad_character", (at, word.end()), character=word[0])
+        yield Token("MISSING", "", at, word.end())
+        return word.end()
     else:
-        findings.add("expression_bad_character", (at, at + 1), character=character)
+        meant = MEANT.get(character)
+        findings.add("expression_bad_character", (at, at + 1), suggestion=meant, character=character)
+        match = TOKEN.fullmatch(meant) if meant else None
+        if match is not None and match.lastgroup is not None:
+            yield Token(match.lastgroup, match[0], at, at + 1)
     return at + 1
 
 
@@ -328,6 +349,9 @@ class Recovery:
         if token.kind == "COMMA":
             self.findings.add("expression_stray_comma", place)
             return _inserted("INFIX", token), False
+        if between := BETWEEN.get(token.text.upper()):
+            self.findings.add("expression_word_between", place, suggestion=between, word=token.text.upper())
+            return Token("INFIX", between, *place), False
         self.findings.add("expression_operator_expected", place, found=self.findings.source[slice(*place)])
         return _inserted("INFIX", token), True
 

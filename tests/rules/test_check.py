@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fieldstone.errors import Refused
 from fieldstone.rules import FUNCTIONS, Blanks, Use, ValueType, check, problems
+from fieldstone.rules.functions import ELSEWHERE, INSTEAD, UNSUPPORTED
 from tests.support.expressions import FIELDS, SCOPE
 from tests.support.told import told
 
@@ -116,6 +117,27 @@ def test_each_mistake_is_told_once_and_none_of_its_consequences() -> None:
         "expression_unknown_name",
         "expression_unknown_function",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "suggestion"),
+    [
+        ("PROPER(nick)", "expression_unknown_function", "INITCAP"),
+        ('search("a", nick)', "expression_unknown_function", "FIND"),
+        ("CONCATENATE(nick, city)", "expression_texts_are_joined", None),
+        ("POWER(price, 2)", "expression_power_is_written", None),
+        ("SUM(price, cost)", "expression_no_cells", None),
+        ('DATEDIF(start, finish, "d")', "expression_dates_are_subtracted", None),
+    ],
+)
+def test_a_function_known_from_elsewhere_is_told_how_it_is_written_here(source: str, code: str, suggestion: str | None) -> None:
+    (found,) = problems(source, SCOPE, Use.FORMULA)
+    assert (found.code, found.suggestion) == (code, suggestion)
+
+
+def test_names_from_elsewhere_lead_to_functions_and_are_none_themselves() -> None:
+    assert set(ELSEWHERE.values()) <= set(FUNCTIONS)
+    assert not {*ELSEWHERE, *INSTEAD} & {*FUNCTIONS, *UNSUPPORTED}
 
 
 def test_problems_of_writing_and_of_meaning_are_told_together() -> None:

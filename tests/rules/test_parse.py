@@ -130,6 +130,30 @@ def test_all_mistakes_of_a_text_are_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("IF(vip; 1; 2)", [(";", ","), (";", ",")]),
+        ("IF（vip，1，2）", [("（", "("), ("，", ","), ("，", ","), ("）", ")")]),
+        ("IF(price ≥ 5, “a”, ‘b’)", [("≥", ">="), ("“a”", '"a"'), ("‘b’", '"b"')]),
+        ("price × 2 − 1", [("×", "*"), ("−", "-")]),
+        ("price * 10%", [("%", " / 100")]),
+        ("vip and price > 1 OR nick", [("and", "&&"), ("OR", "||")]),
+        ("金额 + 折扣", [("金额", None), ("折扣", None)]),
+    ],
+)
+def test_what_a_spreadsheet_or_a_keyboard_puts_there_is_told_with_what_is_meant(
+    source: str, expected: list[tuple[str, str | None]]
+) -> None:
+    _, problems = read(source)
+    found = [(source[p.span.start : p.span.end], p.suggestion) for p in problems if p.span is not None]
+    assert found == expected
+
+
+def test_a_field_may_be_called_and() -> None:
+    assert shape(parse("and > 5")) == "(> and 5)"
+
+
 def test_line_and_column_count_from_one() -> None:
     with pytest.raises(Refused) as refused:
         parse("1 +\n  2 3")

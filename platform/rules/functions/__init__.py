@@ -60,4 +60,20 @@ UNSUPPORTED = frozenset(
     ]
 )
 
-__all__ = ["FUNCTIONS", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED"]
+# Names from spreadsheets and other languages: what is called so here, with the same arguments.
+ELSEWHERE: Mapping[str, str] = {
+    "CEIL": "MCEILING", "CHAR": "CHR", "CODE": "ASCII", "COALESCE": "BLANKVALUE", "EDATE": "ADDMONTHS", "IFBLANK": "BLANKVALUE",
+    "IFNA": "IFERROR", "INT": "MFLOOR", "ISEMPTY": "ISBLANK", "ISNUMERIC": "ISNUMBER", "LCASE": "LOWER", "LENGTH": "LEN",
+    "LOG10": "LOG", "NUMBERVALUE": "VALUE", "NVL": "BLANKVALUE", "PROPER": "INITCAP", "SEARCH": "FIND", "STARTSWITH": "BEGINS",
+    "SUBSTRING": "SUBSTR", "SWITCH": "CASE", "TOSTRING": "TEXT", "UCASE": "UPPER", "UNICHAR": "CHR", "UNICODE": "ASCII",
+    "WEEKNUM": "ISOWEEK",
+}  # fmt: skip
+# Those that are written in another way here; the code of the problem that says how.
+INSTEAD: Mapping[str, str] = {
+    **dict.fromkeys(("CONCAT", "CONCATENATE", "TEXTJOIN"), "expression_texts_are_joined"),
+    **dict.fromkeys(("POW", "POWER"), "expression_power_is_written"),
+    **dict.fromkeys(("AVERAGE", "AVERAGEIF", "COUNT", "COUNTA", "COUNTIF", "COUNTIFS", "SUM", "SUMIF", "SUMIFS"), "expression_no_cells"),
+    **dict.fromkeys(("DATEDIF", "DATEDIFF", "DAYS"), "expression_dates_are_subtracted"),
+}
+
+__all__ = ["ELSEWHERE", "FUNCTIONS", "INSTEAD", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED"]

@@ -84,13 +84,17 @@ def check() -> ResponseReturnValue:
 def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:
     span, fix = problem.span, problem.suggestion
     start, end = (span.start, span.end) if span is not None else (0, 0)
+    if problem.code == "expression_bad_character" and fix is None and source[start : start + 1].isalpha():
+        fix = editor.scope.nearest(source[start:end])  # a field by its label
+    if source[start:end] == "=" and not source[:start].strip() and not problem.warning:
+        fix = ""  # a spreadsheet's formula begins with it
     if fix and source[start : start + 1] in ('"', "'"):
         fix = f"{source[start]}{fix}{source[start]}"  # what is meant is the text between the quotation marks
     told = {"text": word(problem), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
     if problem.code == "expression_result_type" and editor.use is rules.Use.FORMULA:
         returns = _fitting(editor, source)
         told |= {"returns": returns, "returns_text": str(CARDS[returns].label)} if returns else {}
-    return told | ({"fix": fix} if fix else {})
+    return told if fix is None else told | {"fix": fix}
 
 
 def _fitting(editor: Editor, source: str) -> str | None:

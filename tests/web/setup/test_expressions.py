@@ -138,6 +138,19 @@ def test_a_value_that_was_meant_keeps_its_quotation_marks(builder):
 
 
 @pytest.mark.parametrize(
+    ("source", "fixes"),
+    [
+        ("=IF(amount > 5, 1, 0)", {"=": ""}),
+        ("金额 * 2", {"金额": "amount"}),
+        ("IF(amount ≥ 5； 1； 0)", {"≥": ">=", "；": ","}),
+        ("PROPER(name)", {"PROPER": "INITCAP"}),
+    ],
+)
+def test_what_a_newcomer_types_can_be_mended_by_a_click(builder, source, fixes):
+    assert {source[each["start"] : each["end"]]: each["fix"] for each in told(builder, source)["problems"]} == fixes
+
+
+@pytest.mark.parametrize(
     ("about", "source", "type_"),
     [
         ("object=deal&use=formula", "amount * 2", "Number"),
