@@ -11,6 +11,7 @@ Source: spec/expressions.md, sections 4 to 6; spec/security.md, section 4.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -34,6 +35,7 @@ Compiled = Callable[[Row, "Context"], object]
 LookUp = Callable[[str, str, str], object]  # (object, field, name of the record) -> value; None for no record, or more than one
 
 SHAPES = 5_000  # generated texts that are kept compiled
+LOCAL = re.compile(r"\bv[0-9]+\b")  # a local variable in generated text
 TALLEST = 25  # pieces within pieces; Python's own parser gives up at 200 parentheses
 NOTHING: Mapping[str, object] = {}
 
@@ -307,7 +309,9 @@ class Writer:
     def _outline(self, code: Code) -> Code:
         """Return `code` as the call of a function of its own, so that what stands around it nests no deeper."""
         name = f"g{len(self._outlined)}"
-        self._outlined.append(f" def {name}(r, c):\n  return {code.text}\n")
+        used = set(LOCAL.findall(code.text))
+        reads = "".join(f"  {local} = r[{key}]\n" for key, local in self._locals.items() if local in used)
+        self._outlined.append(f" def {name}(r, c):\n{reads}  return {code.text}\n")
         return replace(code, text=f"{name}(r, c)", simple=False, height=1)
 
     # --- the function ------------------------------------------------------------------------------------------------
