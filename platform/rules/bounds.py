@@ -1,7 +1,7 @@
 """How large an expression may be, and its values while it runs.
 
 Here: the bounds and why each stands where it does.
-Not here: who counts (the lexer in `parse` counts depth before anything recurses, `check` nodes and arguments, `functions/` sizes).
+Not here: who counts (the lexer in `parse` counts depth before anything recurses, `check` nodes, arguments and steps, `functions/` sizes).
 Source: spec/security.md, section 4; spec/expressions.md, section 1.
 """
 
@@ -13,6 +13,7 @@ RELATIONSHIPS = 5  # hops of one reference
 INLINED_NODES = 10_000  # the formula fields read in place included: each may be read many times over
 PROBLEMS = 20  # told at once; a text with more is no expression
 
+STEPS = 50_000_000  # characters that one evaluation may have to go through; there are no loops, so that it is known before
 TEXT_CHARACTERS = 100_000  # of a text that a function makes
 SHORT_TEXT = 255  # of a field that does not say how long it may be
 NUMBER_TEXT = 2_000  # of any value but a text, written as one

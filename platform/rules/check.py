@@ -35,11 +35,12 @@ from fieldstone.rules.tree import (
     Place,
     Syntax,
     bottom_up,
+    children,
     parts,
     rebased,
     span_of,
 )
-from fieldstone.rules.value_types import NO_RESULTS, ValueType, accepts, common
+from fieldstone.rules.value_types import NO_RESULTS, TEXTS, ValueType, accepts, common
 
 
 class Use(Enum):
@@ -104,7 +105,12 @@ def _checked(source: str, scope: Scope, use: Use, expected: Expected, blanks: Bl
     if node is None or checker.findings.problems:
         return None, found
     zero = blanks is Blanks.ZERO if blanks is not None else use is Use.FORMULA
-    return described(source, node, zero, tuple(checker.warnings)), found
+    checked = described(source, node, zero, tuple(checker.warnings))
+    # A step goes through one text at most: few nodes cannot be too many steps.
+    if checked.size * bounds.TEXT_CHARACTERS > bounds.STEPS and (steps := _steps(node)) > bounds.STEPS:
+        checker.findings.add("expression_too_many_steps", (0, len(source)), count=steps // 1_000_000, limit=bounds.STEPS // 1_000_000)
+        return None, (*checker.findings.problems, *checker.warnings)
+    return checked, found
 
 
 def _start(problem: Problem) -> int:
@@ -165,6 +171,28 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
         depth=depth,
         warnings=warnings,
     )
+
+
+def _steps(root: Node) -> int:
+    """Return how many characters the functions of a tree may have to go through, each text as long as it may be."""
+    steps = 0
+
+    def longest(node: Node, below: list[int]) -> int:
+        nonlocal steps
+        match node:
+            case Literal(value=str() as text):
+                return len(text)
+            case FieldRef(field=field) if node.type in TEXTS:
+                return field.length or bounds.SHORT_TEXT
+            case Inlined():
+                return below[0]
+            case Call(function=function):
+                steps += 1 + sum(below)
+                return min(function.longest_of(below), bounds.TEXT_CHARACTERS) if node.type in TEXTS else 0
+        return 0
+
+    bottom_up(root, children, longest)
+    return steps
 
 
 def from_context(field: Resolved) -> bool:

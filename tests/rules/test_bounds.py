@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import sys
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
 
 from fieldstone.errors import Refused
-from fieldstone.rules import NotInSql, Use, check
+from fieldstone.rules import NotInSql, Resolved, Use, ValueType, check
 from tests.support import expressions as ex
 
 
@@ -57,16 +58,54 @@ HOSTILE = ["(" * 3900, "-" * 3900, "a " * 1950, ")" * 3900, "," * 3900, "f(" * 1
 HOSTILE += ["{!" * 1950, "." * 3900, "TRUE()" * 650, "a(b," * 970, "商" * 3900, "x" * 100_000, "((((" + "1+(2*" * 700]
 
 
+HOSTILE += [
+    "+".join(f"zz{i}" for i in range(600)),
+    "+".join(f"F{i}()" for i in range(500)),
+    "||".join([f'REGEX(nick, "(((a{{100}}){{100}}){{{i}}})")' for i in range(90)]),
+    "&".join(['"a"', "1"] * 480),
+    'LEFT("a",' * 400 + "1" + ")" * 400,
+    "price" + "^9" * 960 + "+" + "'x'",
+]
+MOST_CALLS = 100_000  # of functions, Python's own included: some 20 ms
+
+
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: f"{source[:4]}x{len(source)}")
 def test_a_hostile_text_costs_little_to_refuse(source: str) -> None:
-    least = min(_seconds(source) for _ in range(3))
-    assert least < 0.05
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        refusal(source)
+    finally:
+        sys.setprofile(before)
+    assert calls < MOST_CALLS
 
 
-def _seconds(source: str) -> float:
-    start = time.perf_counter()
-    refusal(source)
-    return time.perf_counter() - start
+def test_steps_are_counted_before_an_expression_runs() -> None:
+    long = Resolved(path=("notes",), type=ValueType.TEXT, length=100_000)
+    scope = replace(ex.SCOPE, formulas={"notes": long})
+    used = scope.with_formula("digits", "+".join(["LEN(notes)"] * 240))
+    assert check("digits + digits", used, Use.FORMULA).size < 2_000
+    assert refusal("digits + digits + digits", used) == "expression_too_many_steps"
+    cut = scope.with_formula("digits", "+".join(['LEN(LEFT("notes", 9))'] * 160))
+    assert check("+".join(["digits"] * 9), cut, Use.FORMULA).size > 3_000
+
+
+def test_every_part_is_evaluated_once_at_most() -> None:
+    asked: list[str] = []
+
+    class Row(dict[str, object]):
+        def __getitem__(self, key: str) -> object:
+            asked.append(key)
+            return D(1)
+
+    ex.in_python(ex.checked_as("CASE(price, cost, 1, qty, 2, 3) + MAX(price, cost) + IF(price > 5, rate, disc)"), Row())
+    assert len(asked) == len(set(asked))
 
 
 def test_formulas_that_double_each_other_are_refused_before_they_grow() -> None:
