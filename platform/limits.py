@@ -16,6 +16,7 @@ NUMBER_DIGITS = 38  # of a number in a request
 # Over one of these: `limit_exceeded` with its name, value and count, at check, never at the first save.
 
 APPROVERS_A_NODE = 20  # sources
+ARCHIVE_DAYS = 30  # that a removed field or object can be brought back for sure; purging it earlier: `purge_too_early`
 COLUMNS_A_TABLE = 1_400  # dropped ones too; the databases take 2,000 and 1,600
 DEFINITIONS_A_PUBLISH = 5_000
 DOCUMENT_BYTES = 1 << 20  # of one document as UTF-8
@@ -35,7 +36,6 @@ MASTERS_AN_OBJECT = 2
 OBJECTS = 500
 PICKLIST_CHAIN = 3  # picklists that control one another in a row
 PICKLIST_VALUES = 1_000  # of one picklist
-PURGE_DAYS = 7  # after its removal, before what is archived can go for good; earlier: `purge_too_early`
 RECORD_TYPES_AN_OBJECT = 50
 RELATED_LISTS = 30  # on one layout
 ROLL_UPS_AN_OBJECT = 40
@@ -58,6 +58,7 @@ FILTER_NODES = 100  # of a filter tree
 GROUP_ROWS = 2_000  # groups in an answer; above: refused with `too_expensive`
 PAGE_RECORDS = 200  # of one page; above: refused
 REFERENCE_HOPS = 5  # lookups that one path may go through
+NAMES_JOINED = 40  # lookups whose records' names one statement reads along; those of further ones are read by one for each target
 QUERY_JOINS = 60  # parents that one statement may join, those whose names are shown too; SQLite takes 64 tables; above: `too_expensive`
 RECYCLE_DAYS = 30  # that a deleted record can be restored
 REPORTED_PROBLEMS = 1_000  # in one answer; further ones are only counted

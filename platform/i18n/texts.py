@@ -98,8 +98,8 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
     """Return the sentence for `problem` in `language`.
 
     A customer's own message counts before ours. Parameters called `object` and `field` (or ending in `_object`, `_field`)
-    hold API names; where `snapshot` knows them their labels are shown instead. `object_name` is the object whose field
-    `problem.field` is, where the problem itself does not say. Source: style.md "Errors".
+    hold API names; where `snapshot` knows them their labels are shown instead. A parameter that is a label is read as one.
+    `object_name` is the object whose field `problem.field` is, where the problem itself does not say. Source: style.md "Errors".
     """
     default = snapshot.language if snapshot is not None else language
     if problem.message:
@@ -113,6 +113,7 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
         params.setdefault("suggestion", problem.suggestion)
     if snapshot is not None:
         params = _labelled(params, language, snapshot)
+    params = {name: chosen(value, language, default) if isinstance(value, Mapping) else value for name, value in params.items()}
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "

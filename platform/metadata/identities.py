@@ -102,6 +102,12 @@ class Identities(Mapping[Key, Identity]):
         return Identities({**self._by_id, **{identity.id: identity for identity in changed}}.values())
 
 
+def latest_archived(identities: Identities, kind: str, object_name: str, name: str) -> Identity | None:
+    """Return the archived definition of that name, of several the one born last; None if there is none."""
+    wanted = key_of(kind, object_name, name)
+    return next((identity for identity in reversed(identities.archived(kind)) if identity.key == wanted), None)
+
+
 def table_name(object_name: str, taken: Collection[str]) -> str:
     """Return the physical name for a new object's table: its API name in lower case, told apart from those `taken`."""
     wanted = object_name.lower()

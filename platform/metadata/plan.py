@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,7 +19,7 @@ from fieldstone import limits
 from fieldstone.db.engine import is_postgresql
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import documents as texts
-from fieldstone.metadata import fills, statistics
+from fieldstone.metadata import fills, returning, statistics
 from fieldstone.metadata.changes import ChangeSet
 from fieldstone.metadata.check import Rights, check
 from fieldstone.metadata.definitions import FieldDef, ObjectDef
@@ -175,10 +176,9 @@ def plan(
     hidden columns are there already, its questions answered. `in_use`: what runs on the metadata as it is; see `Holder.in_use`.
     """
     given = given or Given()
-    proposal = propose(current, changes, given.identities)
     database = connection if is_postgresql(connection) else None  # that of SQLite is at hand anyway
-    found_wrong = check(proposal.documents, current=current, language=language, rights=rights, database=database)
-    problems = (*proposal.problems, *found_wrong)
+    judge = partial(check, current=current, language=language, rights=rights, database=database)
+    proposal, problems = _judged(current, changes, given, returning.taken(connection, current, changes.restore), judge)
     if any(not problem.warning for problem in problems):
         return _refused(current, changes, proposal, problems, given)
     proposal = in_canonical_form(current, proposal)
@@ -198,6 +198,22 @@ def plan(
         problems=(*problems, *limits_met, *used, *asked),
         given=Given(identities=born, columns=outlined.columns),
     )
+
+
+def _judged(
+    current: Snapshot,
+    changes: ChangeSet,
+    given: Given,
+    removals: tuple[returning.Taken, ...],
+    judge: Callable[[Documents], Iterable[Problem]],
+) -> tuple[Proposal, tuple[Problem, ...]]:
+    """Return what is proposed and what is wrong with it. Restored things go back to their places where that is right today."""
+    proposal = propose(current, changes, given.identities, lambda documents: returning.put_back(documents, removals))
+    problems = (*proposal.problems, *judge(proposal.documents))
+    unfit = {problem.document for problem in problems if not problem.warning} & set(proposal.returned)
+    if not unfit:
+        return proposal, problems
+    return _judged(current, changes, given, tuple(each.besides(unfit) for each in removals), judge)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,16 +309,16 @@ def _too_many_columns(proposed: Snapshot) -> Iterator[Problem]:
 
 
 def _too_early(connection: Connection, proposal: Proposal) -> Iterator[Problem]:
-    """Purging waits until no snapshot knows the thing any more: pages that were opened before it was removed."""
+    """What was removed can be brought back for a while: longer than any page lives that was opened before."""
     purged = [identity for identity in proposal.changed if identity.state == PURGED and identity.kind in ("object", "field")]
     if not purged:
         return
-    since = datetime.now(UTC) - timedelta(days=limits.PURGE_DAYS)
+    since = datetime.now(UTC) - timedelta(days=limits.ARCHIVE_DAYS)
     when = select(DEFINITION.c.id).where(DEFINITION.c.id.in_([identity.id for identity in purged]), DEFINITION.c.archived_at > since)
     young = set(connection.execute(when).scalars())
     for identity in purged:
         if identity.id in young:
-            yield Problem(code="purge_too_early", params={"name": identity.name, "days": limits.PURGE_DAYS}, document=identity.path)
+            yield Problem(code="purge_too_early", params={"name": identity.name, "days": limits.ARCHIVE_DAYS}, document=identity.path)
 
 
 def _canonical(current: Snapshot, documents: Documents) -> Mapping[str, str]:

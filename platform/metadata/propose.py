@@ -7,7 +7,7 @@ Source: spec/metadata.md, sections 1 and 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,19 @@ from fieldstone.errors import Problem
 from fieldstone.metadata import documents as texts
 from fieldstone.metadata import references
 from fieldstone.metadata.changes import ChangeSet, Place, Rename
-from fieldstone.metadata.identities import ARCHIVED, LIVE, PURGED, REMOVED, Identities, Identity, Key, column_name, key_of, table_name
+from fieldstone.metadata.identities import (
+    ARCHIVED,
+    LIVE,
+    PURGED,
+    REMOVED,
+    Identities,
+    Identity,
+    Key,
+    column_name,
+    key_of,
+    latest_archived,
+    table_name,
+)
 from fieldstone.metadata.kind_names import FOLDERS, PER_OBJECT
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import HiddenColumn, Stored
@@ -24,6 +36,7 @@ from fieldstone.metadata.tables import SYSTEM_COLUMNS
 
 Documents = Mapping[str, Mapping[str, Any]]
 WITH_FIELDS = ("object", "object_extension")
+PutBack = Callable[[Documents], Mapping[str, Mapping[str, Any]]]
 NEED_OBJECT = PER_OBJECT - {"automation", "approval_process"}
 
 
@@ -31,7 +44,8 @@ NEED_OBJECT = PER_OBJECT - {"automation", "approval_process"}
 class Proposal:
     """What a change set makes of the org's metadata, before anybody has judged it.
 
-    `changed`: identities that are new or different. `mentions`: paths of documents from which plain mentions of removed fields went.
+    `changed`: identities that are new or different. `mentions`: paths of documents from which plain mentions of removed fields went;
+    `returned`: of those into which mentions of restored ones come back.
     """
 
     documents: Documents
@@ -39,12 +53,16 @@ class Proposal:
     changed: tuple[Identity, ...]
     problems: tuple[Problem, ...] = ()
     mentions: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
 
-def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity] | None = None) -> Proposal:
+def propose(
+    current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity] | None = None, restore: PutBack = lambda documents: {}
+) -> Proposal:
     """Return the documents and identities that `changes` would leave.
 
-    `given`: identities given out before, when this change set was planned first; a plan that is resumed keeps them.
+    `given`: identities given out before, when this change set was planned first; a plan that is resumed keeps them. `restore`: which
+    documents become others because restored things go back to their places; see `returning.put_back`.
     """
     documents: dict[str, Mapping[str, Any]] = dict(current.parsed)
     problems = list(_stale(documents, changes))
@@ -58,6 +76,8 @@ def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity]
             documents.pop(gone)
     restored, failed = _restored(current, changes, documents)
     problems += failed
+    returned = restore(documents) if changes.restore else {}
+    documents |= returned
     for number, document in enumerate(changes.put):
         # What has no place of its own is shown its problems under a number.
         documents[texts.path_of(document) if is_readable(document) else f"put/{number}.json"] = document
@@ -72,6 +92,7 @@ def propose(current: Snapshot, changes: ChangeSet, given: Mapping[Key, Identity]
         changed=changed,
         problems=tuple(problems),
         mentions=mentions,
+        returned=tuple(sorted(returned)),
     )
 
 
@@ -138,7 +159,7 @@ def _restored(current: Snapshot, changes: ChangeSet, documents: dict[str, Mappin
     found: dict[Key, Identity] = {}
     problems: list[Problem] = []
     for place in changes.restore:
-        identity = _latest(current.identities, place)
+        identity = latest_archived(current.identities, place.kind, place.object, place.name)
         if identity is None:
             problems.append(Problem(code="not_archived", params={"kind": place.kind, "name": place.name}))
             continue
@@ -152,11 +173,6 @@ def _restored(current: Snapshot, changes: ChangeSet, documents: dict[str, Mappin
                 if kept is not None and member.kind != "field":
                     documents[member.path] = texts.parse(kept.text, path=member.path)
     return found, problems
-
-
-def _latest(identities: Identities, place: Place) -> Identity | None:
-    wanted = key_of(place.kind, place.object, place.name)
-    return next((identity for identity in reversed(identities.archived(place.kind)) if identity.key == wanted), None)
 
 
 def _archived_with(identities: Identities, of: Identity) -> Iterable[Identity]:
@@ -173,7 +189,11 @@ def _restore_field(current: Snapshot, identity: Identity, documents: dict[str, M
         problems.append(Problem(code="name_taken", params={"name": identity.name}, document=identity.path))
     else:
         field = texts.parse(current.stored.archived[identity.id].text, path=identity.path)
-        documents[identity.path] = {**document, "fields": {**document["fields"], identity.name: field}}
+        fields = {**document["fields"], identity.name: field}
+        births = {name: each.born for name in fields if (each := current.identities.find("field", identity.object, name)) is not None}
+        births[identity.name] = identity.born
+        ordered = sorted(fields, key=lambda name: births.get(name, current.identities.last_born))  # as they stood, by birth
+        documents[identity.path] = {**document, "fields": {name: fields[name] for name in ordered}}
 
 
 def field_owner(document: Mapping[str, Any]) -> str:
@@ -283,7 +303,7 @@ class _Register:
         """Let archived things go for good: an object with all that was archived along with it."""
         problems: list[Problem] = []
         for place in places:
-            identity = _latest(self.identities, place)
+            identity = latest_archived(self.identities, place.kind, place.object, place.name)
             if identity is None:
                 problems.append(Problem(code="not_archived", params={"kind": place.kind, "name": place.name}))
                 continue

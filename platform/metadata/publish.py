@@ -253,7 +253,7 @@ def _write_packs(connection: Connection, planned: Plan, author: Author, version:
 
 
 def _plain(params: Mapping[str, object]) -> dict[str, object]:
-    return {name: value if isinstance(value, str | int | list | bool) else str(value) for name, value in params.items()}
+    return {name: value if isinstance(value, str | int | list | dict | bool) else str(value) for name, value in params.items()}
 
 
 def _write_definitions(connection: Connection, planned: Plan, version: int, now: datetime) -> None:

@@ -311,9 +311,16 @@ def without_mentions(
     names = Names(documents)
     found: dict[str, Document] = {}
     for path, document in documents.items():
-        ways = {place.goes for place in _readable(document, names) if place.goes is not None and _is_gone(place, gone, objects, names)}
-        found[path] = without(document, _outermost(ways)) if ways else document
+        ways = ways_of(document, gone, objects, names)
+        found[path] = without(document, ways) if ways else document
     return found
+
+
+def ways_of(document: Document, gone: frozenset[tuple[str, str]], objects: frozenset[str], names: Names) -> list[Way]:
+    """Return the ways in `document` to what goes with the fields `gone` and the `objects`; see `without_mentions`."""
+    return _outermost(
+        {place.goes for place in _readable(document, names) if place.goes is not None and _is_gone(place, gone, objects, names)}
+    )
 
 
 def _is_gone(place: Place, gone: frozenset[tuple[str, str]], objects: frozenset[str], names: Names) -> bool:

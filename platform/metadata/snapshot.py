@@ -27,6 +27,7 @@ from fieldstone.db.transaction import Transaction
 from fieldstone.errors import NotVisible
 from fieldstone.metadata.definitions import Definition, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
+from fieldstone.metadata.kind_names import PER_OBJECT
 from fieldstone.metadata.origins import Origin
 from fieldstone.metadata.scope import scope
 from fieldstone.metadata.store import NOTHING, Stored
@@ -105,7 +106,8 @@ class Snapshot:
         grouped: dict[tuple[str, str], list[Definition]] = {}
         for definition in self.definitions:
             of = (definition.object or "").lower()
-            found[definition.kind, of, definition.name.lower()] = definition
+            own = of if definition.kind in PER_OBJECT else ""  # an email template only names an object
+            found[definition.kind, own, definition.name.lower()] = definition
             grouped.setdefault((definition.kind, ""), []).append(definition)
             if of:
                 grouped.setdefault((definition.kind, of), []).append(definition)

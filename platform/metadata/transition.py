@@ -29,7 +29,7 @@ NUMBERS = ("number", "currency", "percent")
 
 # reversible: can this be taken back?
 YES = "yes"
-UNTIL_PURGE = "until_purge"  # what was there stays archived, 30 days or as the org says
+UNTIL_PURGE = "until_purge"  # what was there stays archived, `limits.ARCHIVE_DAYS` at least
 IF_FITS = "if_fits"  # if no record has used the new room by then
 NO = "no"
 
@@ -543,7 +543,8 @@ class _Work:
         self.steps.append(step)
 
     def say(self, code: str, definition: Definition) -> None:
-        params: dict[str, object] = {"name": definition.name}
+        label = dict(definition.label) or {"": definition.name}
+        params: dict[str, object] = {"name": definition.name, "label": label}
         if definition.object is not None:
             params["object"] = definition.object
         self.steps.append(PlanStep(code=f"{code}_{definition.kind}", params=params, object=definition.object))

@@ -95,7 +95,7 @@ def sentences(planned, language: str = "en") -> list[str]:
         ),
         pytest.param(
             lambda org: org.plan({"kind": "custom_permission", "api_name": "fly", "label": "Fly"}),
-            ["Adds the custom permission fly."],
+            ["Adds the custom permission Fly (fly)."],
             id="another kind",
         ),
         pytest.param(lambda org: org.plan(org.document("objects/deal.json")), [], id="the same document plans nothing"),

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from fieldstone.errors import NotVisible, Problem
+from fieldstone.limits import ARCHIVE_DAYS
 from fieldstone.metadata.changes import Answer, ChangeSet, Place, Rename
 from fieldstone.metadata.conversions import possible
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
@@ -298,7 +299,7 @@ def remove_field(object_name: str, field_name: str) -> ResponseReturnValue:
     title = _("Remove %(name)s", name=label(published))
     if request.method == "GET" or "edit" in request.form:
         used = uses("field", published.name, definition.name)
-        note = _("Its values stay archived for 30 days and can be brought back.")
+        note = _("Its values stay archived for %(days)s days at least and can be brought back.", days=ARCHIVE_DAYS)
         return page("setup/remove.html", title=title, what=label(published), back=back, action=request.path, used=used, note=note)
     document = document_at(published.path)
     del document["fields"][published.name]

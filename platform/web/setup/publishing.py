@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from fieldstone.auth import csrf
 from fieldstone.errors import Problem, Refused, TryAgain
 from fieldstone.i18n import texts
+from fieldstone.limits import ARCHIVE_DAYS
 from fieldstone.metadata import documents, versions
 from fieldstone.metadata.changes import ChangeSet
 from fieldstone.metadata.plan import Plan, plan
@@ -101,6 +102,7 @@ def _show(planned: Plan, way: Way, asked: Mapping[str, Problem], ticked: frozens
         way=way,
         steps=steps_of(planned),
         mentions=[words_of(path) for path in planned.proposal.mentions],
+        returned=[words_of(path) for path in planned.proposal.returned],
         confirms=[(key, texts.word(each, current.language, planned.labels), key in ticked) for key, each in asked.items()],
         unticked=unticked,
         kept=kept,
@@ -131,9 +133,12 @@ def steps_of(planned: Plan) -> list[dict[str, object]]:
     found = []
     for step in planned.steps:
         icon, hue = look(step.code)
-        end = {YES: _("can be undone"), UNTIL_PURGE: _("kept 30 days"), IF_FITS: _("can be undone if all fits")}.get(
-            step.reversible, _("final")
-        )
+        ends = {
+            YES: _("can be undone"),
+            UNTIL_PURGE: _("kept %(days)s days at least", days=ARCHIVE_DAYS),
+            IF_FITS: _("can be undone if all fits"),
+        }
+        end = ends.get(step.reversible, _("final"))
         found.append(
             {
                 "icon": icon,

@@ -47,7 +47,7 @@ def notify(desk: Desk, about: About, step: NotifyStep, told: Iterable[Colleague]
 
 def email(desk: Desk, about: About, step: EmailStep, told: Iterable[Colleague]) -> None:
     """Mail the step's template to people, each in their language and as they may see the record."""
-    template = next((each for each in desk.snapshot.all("email_template") if each.name == step.template), None)
+    template = desk.snapshot.find("email_template", step.template)
     if not isinstance(template, EmailTemplateDef):
         raise Refused(Problem(code="rule_fault", params={"place": step.id, "reason": f"there is no template {step.template}"}))
     for person in told:

@@ -32,7 +32,7 @@ def test_the_list_shows_every_object_with_its_records(builder, site):
 
 def test_an_object_is_planned_in_words_before_it_is_there(builder):
     shown = builder.plan("/setup/objects/new", VISIT, app="apps/sales.json")
-    assert steps(shown)[0] == "Adds the object Site visit with 1 fields and a table of its own. can be undone"
+    assert steps(shown)[0] == "Adds the object Site visit with 1 field and a table of its own. can be undone"
     assert any("Changes the app" in step for step in steps(shown))
     assert builder.snapshot.find("object", "site_visit") is None
 

@@ -174,7 +174,7 @@ def test_a_record_type_offers_some_values(builder):
 
 def test_the_plan_of_a_part_is_shown_on_demand(builder):
     shown = builder.plan("/setup/objects/deal/rules/new", {"label.en": "Rule", "error_when": "FALSE", "message.en": "No", "active": "1"})
-    assert steps(shown) == ["Adds the validation rule rule of Deal. can be undone"]
+    assert steps(shown) == ["Adds the validation rule Rule (rule) of Deal. can be undone"]
 
 
 @pytest.mark.parametrize("tab", ["layouts", "views", "rules", "types"])
