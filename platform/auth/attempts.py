@@ -1,6 +1,7 @@
 """How often a login may fail: 5 a minute an account with growing delay, 30 a minute an address.
 
-Here: counting failures in the database, so that every process knows them, and when the next try is allowed.
+Here: counting failures in the database, so that every process knows them, and when the next try is allowed. A try counts as failed from
+its beginning until it has turned out well: guesses that are made at the same time are counted as well as those one after the other.
 Not here: what a login is (`logins.py`). A delay never grows past a quarter of an hour: no stranger locks an account out for good.
 Source: spec/security.md, section 7.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from sqlalchemy import Column, Integer, delete, insert, select, update
+from sqlalchemy import Column, Integer, case, delete, insert, literal, select, update
 
 from fieldstone.db import locks
 from fieldstone.db.column_types import PlainText, UtcMoment
@@ -49,9 +50,12 @@ def wait(transaction: Transaction, *keys: str) -> timedelta:
     return max(waiting)
 
 
-def failed(transaction: Transaction, username: str, address: str | None) -> None:
-    """Count a failed login for its account and its address."""
-    locks.take(transaction, "login attempts")  # two failures at once are two
+def begin(transaction: Transaction, username: str, address: str | None) -> timedelta:
+    """Count a try for its account and its address and return zero; or, counting nothing, how long it has to wait."""
+    locks.take(transaction, "login attempts")  # two tries at once are two
+    waiting = wait(transaction, account_key(username), address_key(address))
+    if waiting:
+        return waiting
     now = transaction.now
     transaction.connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.last_at < now - FORGOTTEN))
     for key, allowed, grows in ((account_key(username), AN_ACCOUNT, True), (address_key(address), AN_ADDRESS, False)):
@@ -62,6 +66,7 @@ def failed(transaction: Transaction, username: str, address: str | None) -> None
             transaction.connection.execute(insert(ATTEMPTS).values(key=key, **values))
         else:
             transaction.connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.key == key).values(values))
+    return waiting
 
 
 def delay(failures: int, allowed: int, *, grows: bool) -> timedelta:
@@ -74,9 +79,12 @@ def delay(failures: int, allowed: int, *, grows: bool) -> timedelta:
     return min(doubled, LONGEST_DELAY)
 
 
-def succeeded(transaction: Transaction, username: str) -> None:
-    """Forget the failures of an account after a good login; those of the address stay, others may share it."""
+def succeeded(transaction: Transaction, username: str, address: str | None) -> None:
+    """Forget the failures of an account after a good login; of the address this try alone: others may share it."""
     transaction.connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.key == account_key(username)))
+    free_at = case((ATTEMPTS.c.failures <= AN_ADDRESS, literal(transaction.now, UtcMoment)), else_=ATTEMPTS.c.free_at)
+    of_address = update(ATTEMPTS).where(ATTEMPTS.c.key == address_key(address), ATTEMPTS.c.failures > 0)
+    transaction.connection.execute(of_address.values(failures=ATTEMPTS.c.failures - 1, free_at=free_at))
 
 
 def next_try(waiting: timedelta) -> int:

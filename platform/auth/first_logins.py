@@ -45,18 +45,18 @@ def first_logins(records: Records, people: Mapping[str, str]) -> tuple[FirstLogi
 
 
 def _administrator(records: Records) -> FirstLogin:
-    """The first user holds every permission set, and the one that changes all data."""
+    """The first user holds every permission set, and the one that changes all data; the password is good for the first login only."""
     with records.reading(BY) as gate:
         sets = [each.name for each in gate.snapshot.all("permission_set")]
-    password = passwords.random_password()
     values = {"name": "Administrator", "username": "admin", "profile": "administrator", "active": True}
-    users.create_user(records, BY, values, permission_sets=sets, password=password)
-    return FirstLogin(name="Administrator", username="admin", password=password, does="administrator: all records, and Setup")
+    _, password = users.create_user(records, BY, values, permission_sets=sets)
+    does = "administrator: all records, and Setup; chooses another password at the first login"
+    return FirstLogin(name="Administrator", username="admin", password=password, does=does)
 
 
 def _let_in(records: Records, user_id: str, username: str, does: str) -> FirstLogin:
     users.change_user(records, BY, user_id, {"username": username})
-    password = users.reset_password(records.engine, BY, user_id, passwords.random_password())
+    password = users.reset_password(records, BY, user_id, passwords.random_password())
     with read(records.engine) as transaction:
         name = load(transaction.connection, user_id).name
     return FirstLogin(name=name, username=username, password=password, does=does)

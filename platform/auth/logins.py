@@ -37,10 +37,10 @@ def sign_in(engine: Engine, username: str, password: str, *, address: str | None
 
     Raises Refused with the one problem `login_failed` for whatever is wrong, TryAgain after too many failures.
     """
+    waiting = retrying(engine, lambda transaction: attempts.begin(transaction, username, address))
+    if waiting:
+        raise TryAgain("login_attempts", after_seconds=attempts.next_try(waiting))
     with read(engine) as transaction:
-        waiting = attempts.wait(transaction, attempts.account_key(username), attempts.address_key(address))
-        if waiting:
-            raise TryAgain("login_attempts", after_seconds=attempts.next_try(waiting))
         user_id = user_called(transaction.connection, username)
         kept = passwords.kept_password(transaction, user_id) if user_id is not None else None
     # Outside a transaction: it takes 20 ms on purpose, and a reader of the database must not wait for that.
@@ -48,10 +48,9 @@ def sign_in(engine: Engine, username: str, password: str, *, address: str | None
 
     def remember(transaction: Transaction) -> Login | None:
         if not good or user_id is None or kept is None:
-            attempts.failed(transaction, username, address)
             audit.note(transaction, LOGIN, "login.refused", object_name="user", record=user_id, details={"address": address or ""})
             return None
-        attempts.succeeded(transaction, username)
+        attempts.succeeded(transaction, username, address)
         key = sessions.begin(transaction, user_id, address=address, agent=agent)
         audit.note(transaction, LOGIN, "login.accepted", object_name="user", record=user_id, details={"address": address or ""})
         return Login(key=key, user_id=user_id, one_time=kept[1])

@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import Engine
 
-from fieldstone.auth import passwords, sessions, tokens
+from fieldstone.auth import members, passwords, sessions, tokens
 from fieldstone.db.transaction import Transaction, read, retrying
 from fieldstone.errors import NotAllowed, Problem, Refused
 from fieldstone.metadata.snapshot import Snapshot
@@ -98,19 +98,26 @@ def end_access(transaction: Transaction, user_id: str) -> None:
     tokens.revoke_all(transaction, user_id)
 
 
-def reset_password(engine: Engine, by: Principal, user_id: str, password: str | None = None) -> str:
-    """Give a user another password, random unless given, good for one login; all their sessions end. The caller has checked the right."""
+def reset_password(records: Records, by: Principal, user_id: str, password: str | None = None) -> str:
+    """Give a user another password, good for one login unless it is given, and return it; all their sessions end.
+
+    Raises NotVisible if there is no such user, NotAllowed for one who holds more than `by`: with their password one acts as they do.
+    """
     chosen = password or passwords.random_password()
     problems = passwords.check_password(chosen) if password is not None else ()
     if problems:
         raise Refused(problems)
 
     def work(transaction: Transaction) -> None:
+        snapshot, acting = open_for_writing(transaction, records.holder, by)
+        row = members.user(transaction, user_id)
+        if not acting.unrestricted:
+            require_grantable(snapshot, acting, profile=row.profile, permission_sets=members.sets_of(transaction, user_id))
         passwords.store_password(transaction, user_id, chosen, one_time=password is None)
         sessions.end_all(transaction, user_id)
         audit.note(transaction, by, "user.password_reset", object_name="user", record=user_id)
 
-    retrying(engine, work)
+    retrying(records.engine, work)
     return chosen
 
 

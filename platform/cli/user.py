@@ -63,7 +63,7 @@ def password(data: Path | None, username: str) -> None:
             found = gate.read(query).records
         if not found:
             raise NotVisible(username)
-        chosen = users.reset_password(org.engine, OPERATOR, found[0]["id"])
+        chosen = users.reset_password(org.records, OPERATOR, found[0]["id"])
     click.echo(f"{username}  {chosen}")
 
 

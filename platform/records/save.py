@@ -107,6 +107,7 @@ def _order(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factory], ...]:
         ((*saves, "transfer"), formulas.settle_unchanged),  # 8
         ((*saves, "transfer"), parents.again),
         ((*saves, "transfer"), system_validation.step),  # 9
+        (("update", "delete"), people.keep_security),
         (saves, validation_rules.step),  # 10
         (saves, added.guarded),
         ((*saves, "restore"), unique.step),  # 11

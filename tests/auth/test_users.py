@@ -7,6 +7,7 @@ import pytest
 from fieldstone.auth import principals, sessions, tokens, users
 from fieldstone.db.transaction import read, write
 from fieldstone.errors import NotAllowed, Refused
+from fieldstone.records.changes import Change
 from fieldstone.records.principal import Principal
 from tests.support import pages
 
@@ -80,6 +81,37 @@ def test_the_last_who_manages_security_stays(site):
         users.change_user(site.org.records, PLATFORM, site.user("admin"), {"active": False})
     assert refused.value.problems[0].code == "last_security_manager"
     assert site.get("user", site.user("admin"))["active"] is True
+
+
+@pytest.mark.parametrize("change", ["delete", "deactivate"])
+def test_no_save_of_a_record_takes_the_last_one_either(site, change):
+    users.change_user(site.org.records, PLATFORM, site.user("hans"), {"active": False})
+    values = {"active": False} if change == "deactivate" else {}
+    action = "delete" if change == "delete" else "update"
+    with pytest.raises(Refused) as refused:
+        site.org.records.save(PLATFORM, [Change(object="user", action=action, id=site.user("admin"), values=values)])
+    assert refused.value.problems[0].code == "last_security_manager"
+    site.org.records.save(PLATFORM, [Change(object="user", action="delete", id=site.user("rep"))])
+
+
+def test_nobody_resets_the_password_of_who_holds_more(site):
+    from fieldstone.metadata import publish
+    from fieldstone.metadata.changes import ChangeSet
+    from fieldstone.metadata.plan import plan
+    from tests.support import worlds
+
+    clerk = worlds.permission_set("user_clerk", {}, setup=["manage_users"])
+    with read(site.org.engine) as tx:
+        planned = plan(site.org.holder.current(tx.connection), ChangeSet(put=(clerk,)), tx.connection)
+    publish.publish(site.org.engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
+    users.change_user(site.org.records, PLATFORM, site.user("reader"), {}, permission_sets=["reader", "user_clerk"])
+    clerk_person = person(site, "reader")
+    for stronger in ("admin", "rep"):
+        with pytest.raises(NotAllowed):
+            users.reset_password(site.org.records, clerk_person, site.user(stronger))
+    with pytest.raises(NotAllowed):  # who manages no users resets nobody's, not even a weaker one's
+        users.reset_password(site.org.records, person(site, "rep"), site.user("reader"))
+    users.reset_password(site.org.records, person(site, "admin"), site.user("rep"))
 
 
 def test_a_revoked_right_is_gone_at_the_next_request(site):

@@ -113,7 +113,7 @@ def test_a_password_handed_out_once_leads_to_choosing_another(site):
     from fieldstone.auth import users
     from fieldstone.records.principal import Principal
 
-    password = users.reset_password(site.org.engine, Principal.internal("test"), site.user("rep"))
+    password = users.reset_password(site.org.records, Principal.internal("test"), site.user("rep"))
     visitor = site.visitor()
     assert visitor.sign_in("rep", password).headers["Location"] == "/password"
     refused = visitor.post("/password", old=password, password="short", again="short")

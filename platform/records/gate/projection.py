@@ -6,12 +6,13 @@ Not here: which rows (`sharing.py`, `read.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import null
 from sqlalchemy.sql.elements import ColumnElement
 
+from fieldstone.limits import NAMES_JOINED
 from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.snapshot import Snapshot
@@ -46,7 +47,8 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
 class Projection:
     """The columns for some named fields, in `columns`; `record` turns a row of them (after `start` others) into a record.
 
-    The value of each field stands first, in the order of the names; what a reference needs besides comes behind them all.
+    The value of each field stands first, in the order of the names; what a reference needs besides comes behind them all. Above
+    `NAMES_JOINED` parents the names of further ones are left to `name`, which reads them with a statement for each target.
     """
 
     def __init__(self, sources: Sources, named: Iterable[Named]) -> None:
@@ -56,6 +58,7 @@ class Projection:
         self.columns: list[ColumnElement[Any]] = [sources.value(each.path) for each in fields]
         self.references: list[tuple[int, int, str]] = []  # place of the id, of the name (the id of the joined row is next), object
         self.owners: list[tuple[int, int]] = []
+        self.late: list[tuple[str, str]] = []  # name of the field, target object: its values are ids until `name`
         self.queues = queue_names(sources.asking.snapshot, sources.asking.principal.language)
         for place, each in enumerate(fields):
             if each.field.type in LOOKUPS or each.field.name in PEOPLE:
@@ -69,6 +72,9 @@ class Projection:
         if target is None or not (person or target.name in sources.asking.rights.visible_objects):
             self.columns += [null(), null()]
             self.references.append((place, at, found.to or "user"))
+            return
+        if not person and len(sources.tables) > NAMES_JOINED and not sources.joins(each.path):
+            self.late.append((each.name, target.name))
             return
         _, alias = sources.parent(each.path, open_to_all=person)
         self.columns += [tables.column(alias, target.name_fielddef), alias.c.id]
@@ -91,6 +97,20 @@ class Projection:
                 known = values[at + 1] is not None
                 values[place] = Reference(value, values[at], "user") if known else Reference(value, self.queues.get(value), "queue")
         return dict(zip(self.names, values, strict=False))
+
+    def name(self, records: Iterable[Record], names: Callable[[str, list[str]], Mapping[str, Reference]]) -> None:
+        """Put references in the place of ids that no joined row has named; `names(object, ids)` gives those that the reader sees."""
+        if not self.late:
+            return
+        rows = list(records)
+        wanted: dict[str, set[str]] = {}
+        for field, target in self.late:
+            wanted.setdefault(target, set()).update(row[field] for row in rows if row[field] is not None)
+        known = {target: names(target, sorted(ids)) if ids else {} for target, ids in wanted.items()}
+        for row in rows:
+            for field, target in self.late:
+                if row[field] is not None:
+                    row[field] = known[target].get(row[field], HIDDEN)
 
 
 def queue_names(snapshot: Snapshot, language: str) -> Mapping[str, str]:

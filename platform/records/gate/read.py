@@ -150,7 +150,9 @@ class Gate:
         parameters = self.asking.parameters | {"ids": asked[0] if single else asked}
         assert prepared.projection is not None
         rows = self.tx.connection.execute(prepared.statement, parameters).all()
-        return [prepared.projection.record(row) for row in rows]
+        records = [prepared.projection.record(row) for row in rows]
+        prepared.projection.name(records, self.names)
+        return records
 
     def _ids_statement(self, definition: ObjectDef, named: tuple[Named, ...], single: bool, deleted: bool) -> Prepared:
         table = tables.table(self.snapshot, definition.name)
@@ -192,6 +194,7 @@ class Gate:
         rows = self.tx.connection.execute(prepared.statement, parameters).all()
         places = len(prepared.levels) + 1
         records = tuple(prepared.projection.record(row, places) for row in rows[: query.limit])
+        prepared.projection.name(records, self.names)
         for name, expand in query.expand.items():
             self._expand(definition, records, name, expand)
         following = None
@@ -401,6 +404,7 @@ class Gate:
         found: dict[str, list[Record]] = {}
         for row in self.tx.connection.execute(prepared.statement, parameters) if records else ():
             found.setdefault(row[0], []).append(prepared.projection.record(row, 1))
+        prepared.projection.name((child for children in found.values() for child in children), self.names)
         for record in records:
             children = found.get(record["id"], [])
             record[name] = Page(records=tuple(children[: expand.limit]), more=len(children) > expand.limit)

@@ -6,10 +6,12 @@ One statement before the defaults; a second one only if defaults or before-save 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fieldstone.limits import QUERY_JOINS
 from fieldstone.metadata.definitions.approval_processes import ApprovalProcessDef
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
@@ -115,7 +117,7 @@ def again(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | N
 
 
 def look_up(batch: Batch, wanted: Needs) -> None:
-    """Look up every lookup of the batch that has not been yet, in one statement, or none at all."""
+    """Look up every lookup of the batch that has not been yet, in one statement (several for very many lookups), or none at all."""
     asked: list[tuple[Item, dict[str, str | None]]] = []
     for item in batch.open:
         ids = {name: _to_look_up(batch, item, name, wanted) for name in wanted.lookups}
@@ -124,14 +126,30 @@ def look_up(batch: Batch, wanted: Needs) -> None:
     if not asked:
         return
     lookups = tuple(name for name in wanted.lookups if any(ids[name] for _, ids in asked))
-    paths = tuple(path for path in wanted.paths if path[0] in lookups)
-    answers = look(batch.tx, batch.asking, batch.object, lookups, paths, [ids for _, ids in asked])
-    for (item, ids), answer in zip(asked, answers, strict=True):
-        for name in lookups:
-            value = ids[name]
-            if value is not None:
-                item.looked[name] = (value, answer[name])
-                item.image |= behind(item, name, value, answer[name])
+    for some in _in_statements(lookups, wanted.paths):
+        paths = tuple(path for path in wanted.paths if path[0] in some)
+        answers = look(batch.tx, batch.asking, batch.object, some, paths, [ids for _, ids in asked])
+        for (item, ids), answer in zip(asked, answers, strict=True):
+            for name in some:
+                value = ids[name]
+                if value is not None:
+                    item.looked[name] = (value, answer[name])
+                    item.image |= behind(item, name, value, answer[name])
+
+
+def _in_statements(lookups: Iterable[str], paths: Iterable[Path]) -> Iterator[tuple[str, ...]]:
+    """Yield the lookups in as many parts as there must be statements: a database joins so many tables and no more."""
+    joins = Counter(hop[0] for hop in {path[:length] for path in paths for length in range(2, len(path))})
+    part: list[str] = []
+    count = 0
+    for name in lookups:
+        if part and count + 1 + joins[name] > QUERY_JOINS:
+            yield tuple(part)
+            part, count = [], 0
+        part.append(name)
+        count += 1 + joins[name]
+    if part:
+        yield tuple(part)
 
 
 def behind(item: Item, name: str, value: str, looked: Looked) -> Mapping[str, Any]:

@@ -67,9 +67,17 @@ def _required(definition: ObjectDef) -> Check | None:
             if item.image.get(name) is None and not item.problem_at(name):
                 if definition.fields[name].type == "auto_number" and item.is_new:
                     continue
-                item.refuse("required", field=name, object=definition.name)
+                _refuse_blank(batch, item, name)
 
     return check
+
+
+def _refuse_blank(batch: Batch, item: Item, name: str) -> None:
+    """Say that a field must not be blank; of one that the person may not read not even its name."""
+    if name in batch.rights.readable(batch.object.name):
+        item.refuse("required", field=name, object=batch.object.name)
+    else:
+        item.refuse("required_unseen", pointer="", object=batch.object.name)
 
 
 def _options(definition: ObjectDef) -> Check:

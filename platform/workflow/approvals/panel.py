@@ -2,8 +2,8 @@
 
 Here: reading, and which commands the reader may use now. Not here: the commands (`commands.py`), templates.
 
-Whoever sees a record sees the panel of its approvals; values of the evidence go to whom an open task or a decision of theirs entitles,
-and else only as far as their field rights go.
+Whoever sees a record sees the panel of its approvals; values of the evidence go to whom an open task entitles, and, as they were
+then, to whoever has decided; to others only as far as their field rights go.
 Source: spec/workflow.md, sections 13 and 14; spec/api.md, section 2.
 """
 
@@ -222,7 +222,10 @@ class Panels:
         if instance.state is InstanceState.SUSPENDED and reader.acting.manager:
             commands.append("resume")
         said = {each.task_id: comments[each.seq] for each in chain if each.task_id is not None and each.seq in comments}
-        entitled = mine is not None or any(task.decided_by == reader.acting.user for visit in visits for task in visit.tasks)
+        if mine is not None:
+            evidence: Evidence | None = gather(engine, process, instance.record)
+        else:
+            evidence = _decided_on(engine, instance, visits, reader.acting.user)
         return InstanceView(
             instance=instance,
             process_label=process.label,
@@ -231,7 +234,7 @@ class Panels:
             history=tuple(_history(chain, comments, names, process)),
             commands=tuple(commands),
             my_task=mine.id if mine is not None else None,
-            evidence=_evidence(engine, process, instance) if entitled else None,
+            evidence=evidence,
         )
 
     def _processes(
@@ -288,13 +291,14 @@ def _task_commands(process: ApprovalProcessDef, visits: tuple[Visit, ...], mine:
     return ("approve", "reject", "transfer") if _node(process, visit.node).transfer else ("approve", "reject")
 
 
-def _evidence(engine: Gate, process: ApprovalProcessDef, instance: Instance) -> Evidence | None:
-    """What the approval rests on: as it is while it runs, as it was at submission afterwards."""
-    if instance.state.live:
-        return gather(engine, process, instance.record)
-    kept = store.evidence(engine.tx, instance.id)
-    found = kept.get(instance.evidence_hash or "")
-    return Evidence(hash=instance.evidence_hash or "", shown=found) if found is not None else None
+def _decided_on(engine: Gate, instance: Instance, visits: tuple[Visit, ...], user: str) -> Evidence | None:
+    """What somebody's last decision on an instance rested on, as it was then: nothing that was changed since is theirs to see."""
+    decided = [task for visit in visits for task in visit.tasks if task.decided_by == user and task.evidence_hash is not None]
+    if not decided:
+        return None
+    seen = max(decided, key=lambda task: (str(task.decided_at), task.id)).evidence_hash or ""
+    shown = store.evidence(engine.tx, instance.id).get(seen)
+    return Evidence(hash=seen, shown=shown) if shown is not None else None
 
 
 def _open_task(

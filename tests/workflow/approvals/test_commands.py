@@ -94,6 +94,18 @@ def test_a_rejected_record_may_be_submitted_again(company):
     assert firm.state(quote) == ("approved", "approved")
 
 
+def test_who_has_decided_sees_what_they_decided_on_and_not_what_came_later(company):
+    nodes = [node("first", {"user": "gil"}), node("second", {"user": "fay"})]
+    firm = company(process(nodes=nodes, lock={"mode": "none"}, guarded=None, actions=None))
+    quote = firm.quote(amount="100.00")
+    instance = firm.submit(quote)
+    firm.decide("gil")
+    firm.world.update("quote", quote, {"amount": "999.00"})
+    decided, deciding = (firm.panels.instance(firm.world.principal(who), instance.id).evidence for who in ("gil", "fay"))
+    assert decided.shown["fields"]["amount"] == "100.00"
+    assert deciding.shown["fields"]["amount"] == "999.00"
+
+
 def test_an_approved_record_is_submitted_again_only_when_what_it_rests_on_has_changed(company):
     firm = company()
     quote = firm.quote()
