@@ -6,15 +6,14 @@ Source: spec/api.md, section 2; spec/workflow.md, sections 13 to 17.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fieldstone.api import idempotency, problems
+from fieldstone.api import problems
 from fieldstone.api.call import NO_BODY, Answer, Call
+from fieldstone.api.once import Keep, each_once, once
 from fieldstone.api.operations import Param, operation
-from fieldstone.api.saving import replayed
-from fieldstone.db.transaction import Transaction
 from fieldstone.errors import FieldstoneError, NotVisible, Refused
 from fieldstone.records.changes import Outcome
 from fieldstone.records.query import Reference
@@ -114,21 +113,22 @@ def _decide(call: Call, task: str, verdict: Verdict) -> Answer:
 
 def _once(call: Call, command: Callable[[Approvals], Instance]) -> Answer:
     """Give a command; one whose key was used before is not given again, and answers with the approval as it is now."""
-    done = replayed(call)
-    if done is not None:
-        return _shown(call, done[0].id or "", "")
-    key = idempotency.key_of(call.request.headers.get("Idempotency-Key"))
-    call.close()
-    approvals = call.org.approvals
-    if key is not None:
 
-        def keep(tx: Transaction, instance: Instance) -> None:
-            outcome = Outcome(index=0, status="updated", object=instance.object, id=instance.id)
-            idempotency.keep(tx, call.principal.fingerprint, key, call.fingerprint, call.request_id, {0: outcome})
+    def give(keep: Keep) -> Answer:
+        call.close()
+        instance = command(_keeping(call, keep))
+        return _shown(call, instance.id, instance.state.value)
 
-        approvals = replace(approvals, also=keep)
-    instance = command(approvals)
-    return _shown(call, instance.id, instance.state.value)
+    return once(call, give, lambda done: _shown(call, done.id or "", ""))
+
+
+def _keeping(call: Call, keep: Keep, index: int = 0) -> Approvals:
+    """The commands, each of which keeps what became of it in its own transaction."""
+    return replace(call.org.approvals, also=lambda tx, instance: keep(tx, _outcome(instance, index)))
+
+
+def _outcome(instance: Instance, index: int) -> Outcome:
+    return Outcome(index=index, status="updated", object=instance.object, id=instance.id, code=instance.state.value)
 
 
 @operation("POST", "/approvals/tasks/{task}/transfer", "Hand a task to another person.", scope=WRITES, body=TRANSFER,
@@ -143,25 +143,25 @@ def transfer(call: Call, task: str) -> Answer:
            answers={200: {"type": "object", "required": ["results"]}}, refusals=(422,))  # fmt: skip
 def decide_many(call: Call) -> Answer:
     """Decide up to 50 tasks; what is refused says why and stops none of the others."""
-    call.close()
-    results = []
-    for index, each in enumerate(call.body["decisions"]):
-        try:
-            done = call.org.approvals.decide(
-                call.principal,
-                each["task"],
-                VERDICTS[each["verdict"]],
-                evidence_hash=each["evidence_hash"],
-                comment=each.get("comment") or None,
-                channel="api",
-            )
-        except FieldstoneError as failure:
-            listed = failure.problems if isinstance(failure, Refused) else ()
-            told = [problems.entry(one, call.language, call.snapshot) for one in listed]
-            results.append({"index": index, "status": problems.status_of(failure), "code": failure.code, "problems": told})
-        else:
-            results.append({"index": index, "status": 200, "approval": done.id, "state": done.state.value})
-    return Answer({"results": results})
+    decisions = call.body["decisions"]
+    done = each_once(call, len(decisions), lambda index, keep: _decide_one(call, index, decisions[index], keep))
+    return Answer({"results": [_result(call, each) for each in done]})
+
+
+def _decide_one(call: Call, index: int, wanted: Mapping[str, Any], keep: Keep) -> Outcome:
+    more = {"evidence_hash": wanted["evidence_hash"], "comment": wanted.get("comment") or None, "channel": "api"}
+    try:
+        return _outcome(_keeping(call, keep, index).decide(call.principal, wanted["task"], VERDICTS[wanted["verdict"]], **more), index)
+    except FieldstoneError as failure:
+        listed = failure.problems if isinstance(failure, Refused) else ()
+        return Outcome(index=index, status="refused", object="", code=failure.code, problems=tuple(listed))
+
+
+def _result(call: Call, outcome: Outcome) -> dict[str, Any]:
+    if outcome.status != "refused":
+        return {"index": outcome.index, "status": 200, "approval": outcome.id, "state": outcome.code}
+    told = [problems.entry(each, call.language, call.snapshot) for each in outcome.problems]
+    return {"index": outcome.index, "status": problems.status_of_code(outcome.code), "code": outcome.code, "problems": told}
 
 
 @operation("GET", "/approvals/{instance}", "One approval with its history.", scope=READS, answers={200: INSTANCE}, refusals=(404,))

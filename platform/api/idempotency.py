@@ -56,6 +56,12 @@ def find(connection: Connection, principal: str, key: str, request: str) -> tupl
     return tuple(_outcome(each) for each in row.outcomes)
 
 
+def attempt(connection: Connection, principal: str, key: str) -> str:
+    """Return the id of the request that this key belongs to."""
+    found = select(IDEMPOTENCY.c.attempt).where(IDEMPOTENCY.c.principal == principal, IDEMPOTENCY.c.key == key)
+    return str(connection.execute(found).scalar_one())
+
+
 def keep(tx: Transaction, principal: str, key: str, request: str, attempt: str, outcomes: Mapping[int, Outcome]) -> None:
     """Store what became of a request, in the transaction that makes it true; a second call of the same attempt adds to the first.
 

@@ -6,7 +6,7 @@ Source: spec/api.md, section 6; spec/metadata.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Column, Integer, delete, insert, select, update
 
 from fieldstone.api import problems
 from fieldstone.api.call import Answer, Call
+from fieldstone.api.once import Keep, once
 from fieldstone.api.operations import Param, operation
 from fieldstone.db.column_types import Id, JsonText, UtcMoment, is_id
 from fieldstone.db.ids import new_id
@@ -28,6 +29,7 @@ from fieldstone.metadata.kind_names import FOLDERS
 from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.plan import Plan, plan
 from fieldstone.metadata.publish import Author, publish
+from fieldstone.records.changes import Outcome
 from fieldstone.records.gate.authors import rights_of_author
 
 READS = "metadata:read"
@@ -217,7 +219,7 @@ def check_metadata(call: Call) -> Answer:
 def make_plan(call: Call) -> Answer:
     """What a publish would do, in words and in rows. Runs nothing; kept for 24 hours."""
     call.require_setup("customize", "manage_security", "manage_automation", "manage_templates", writes=True)
-    return _kept(call, _change_set(call.body))
+    return _kept(call, lambda: _change_set(call.body))
 
 
 @operation("POST", "/metadata/versions/{version}/restore", "Plan the way back to a version.", scope=WRITES, body=NOTHING,
@@ -227,7 +229,7 @@ def restore_version(call: Call, version: str) -> Answer:
     call.require_setup("customize", writes=True)
     if not version.isdecimal() or len(version) > 9 or not 1 <= int(version) <= call.snapshot.version:
         raise NotVisible(version)
-    return _kept(call, versions.back_to(call.transaction.connection, call.snapshot, int(version)))
+    return _kept(call, lambda: versions.back_to(call.transaction.connection, call.snapshot, int(version)))
 
 
 def _change_set(body: Mapping[str, Any]) -> ChangeSet:
@@ -255,7 +257,12 @@ def _planned(call: Call, asked: ChangeSet) -> Plan:
     return plan(call.snapshot, asked, call.transaction.connection, language=call.language, rights=rights, in_use=call.org.holder.in_use)
 
 
-def _kept(call: Call, asked: ChangeSet) -> Answer:
+def _kept(call: Call, change_set: Callable[[], ChangeSet]) -> Answer:
+    """Plan and keep, or for a key that was used before answer with the plan that was kept then, as it is by now."""
+    return once(call, lambda keep: _plan_and_keep(call, change_set(), keep), lambda done: _as_it_is(call, done.id or "", 201))
+
+
+def _plan_and_keep(call: Call, asked: ChangeSet, note: Keep) -> Answer:
     planned = _planned(call, asked)
     planned.require()
     # What the documents are now: a publish after somebody else changed them is refused.
@@ -269,9 +276,14 @@ def _kept(call: Call, asked: ChangeSet) -> Answer:
     def keep(tx: Any) -> None:
         tx.connection.execute(delete(KEPT_PLAN).where(KEPT_PLAN.c.at < tx.now - timedelta(hours=HOURS)))
         tx.connection.execute(insert(KEPT_PLAN).values(id=plan_id, user_id=user, changes=kept, confirms=confirms, at=tx.now))
+        note(tx, Outcome(index=0, status="created", object="plan", id=plan_id))
 
     retrying(call.org.engine, keep)
-    return Answer(value, 201, {"Location": f"/api/v1/metadata/plans/{plan_id}"})
+    return Answer(value, 201, _place(plan_id))
+
+
+def _place(plan_id: str) -> dict[str, str]:
+    return {"Location": f"/api/v1/metadata/plans/{plan_id}"}
 
 
 def _paths(asked: ChangeSet) -> set[str]:
@@ -323,10 +335,16 @@ def _plan_row(call: Call, plan_id: str) -> Any:
 def get_plan(call: Call, plan: str) -> Answer:
     """The plan as it is by now."""
     call.require_setup("customize", "manage_security", "manage_automation", "manage_templates", writes=True)
-    row = _plan_row(call, plan)
+    return _as_it_is(call, plan, 200)
+
+
+def _as_it_is(call: Call, plan_id: str, status: int) -> Answer:
+    row = _plan_row(call, plan_id)
+    headers = _place(plan_id) if status == 201 else {}
     if row.published is not None:
-        return Answer({"id": plan, "base_version": row.published, "published": row.published, "steps": [], "problems": [], "confirm": []})
-    return Answer(_plan_value(call, plan, _planned(call, changes.from_json(row.changes)).require()))
+        done = {"id": plan_id, "base_version": row.published, "published": row.published, "steps": [], "problems": [], "confirm": []}
+        return Answer(done, status, headers)
+    return Answer(_plan_value(call, plan_id, _planned(call, changes.from_json(row.changes)).require()), status, headers)
 
 
 @operation("POST", "/metadata/plans/{plan}/publish", "Publish a plan.", scope=WRITES, body=PUBLISH, body_required=False,
@@ -334,7 +352,11 @@ def get_plan(call: Call, plan: str) -> Answer:
 def publish_plan(call: Call, plan: str) -> Answer:
     """Make it the truth; the answer is the version. A plan that was published already answers the same again."""
     call.require_setup("customize", "manage_security", "manage_automation", "manage_templates", writes=True)
-    row = _plan_row(call, plan)
+    return once(call, lambda keep: _publish(call, plan, keep), lambda done: Answer({"version": done.row_version}))
+
+
+def _publish(call: Call, plan_id: str, keep: Keep) -> Answer:
+    row = _plan_row(call, plan_id)
     if row.published is not None:
         return Answer({"version": row.published})
     body = call.body if isinstance(call.body, dict) else {}
@@ -345,7 +367,12 @@ def publish_plan(call: Call, plan: str) -> Answer:
     author = Author(id=call.principal.user_id, reason=body.get("reason", ""))
     call.close()
     version = publish(call.org.engine, planned, author=author, snapshots=call.org.holder)
-    retrying(call.org.engine, lambda tx: tx.connection.execute(update(KEPT_PLAN).where(KEPT_PLAN.c.id == row.id).values(published=version)))
+
+    def note(tx: Any) -> None:
+        tx.connection.execute(update(KEPT_PLAN).where(KEPT_PLAN.c.id == row.id).values(published=version))
+        keep(tx, Outcome(index=0, status="updated", object="plan", id=row.id, row_version=version))
+
+    retrying(call.org.engine, note)
     return Answer({"version": version})
 
 
@@ -353,7 +380,16 @@ def publish_plan(call: Call, plan: str) -> Answer:
            refusals=(403, 404, 422))  # fmt: skip
 def cancel_plan(call: Call, plan: str) -> Answer:
     """Forget a plan that was not published."""
-    row = _plan_row(call, plan)
-    call.close()
-    retrying(call.org.engine, lambda tx: tx.connection.execute(delete(KEPT_PLAN).where(KEPT_PLAN.c.id == row.id)))
-    return Answer(status=204)
+
+    def drop(keep: Keep) -> Answer:
+        row = _plan_row(call, plan)
+
+        def work(tx: Any) -> None:
+            tx.connection.execute(delete(KEPT_PLAN).where(KEPT_PLAN.c.id == row.id))
+            keep(tx, Outcome(index=0, status="deleted", object="plan", id=row.id))
+
+        call.close()
+        retrying(call.org.engine, work)
+        return Answer(status=204)
+
+    return once(call, drop, lambda done: Answer(status=204))

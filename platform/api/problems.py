@@ -59,6 +59,11 @@ def status_of(failure: FieldstoneError) -> int:
     return next(STATUS[kind] for kind in type(failure).__mro__ if kind in STATUS)
 
 
+def status_of_code(code: str) -> int:
+    """Return the status of what was refused with this code, by one item of many."""
+    return STATUS_OF_CODE.get(code, 503 if code == TryAgain.code else 422)
+
+
 def document(
     status: int,
     code: str,

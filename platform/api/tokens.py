@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from fieldstone.api.call import Answer, Call
+from fieldstone.api.once import Keep, once
 from fieldstone.api.operations import operation
 from fieldstone.api.parameters import whole
 from fieldstone.auth import tokens
 from fieldstone.db.column_types import is_id
-from fieldstone.db.transaction import retrying
+from fieldstone.db.transaction import Transaction, retrying
 from fieldstone.errors import NotAllowed, NotVisible, Problem, Refused
+from fieldstone.records.changes import Outcome
 
 MAKE = {
     "type": "object",
@@ -27,7 +29,7 @@ MAKE = {
 }
 MAKES_TOKENS = "users:admin"
 LISTED = {"type": "object", "required": ["tokens"], "properties": {"tokens": {"type": "array", "items": {"type": "object"}}}}
-MADE = {"type": "object", "required": ["id", "token"]}
+MADE = {"type": "object", "required": ["id"]}
 
 
 def _user(call: Call) -> str:
@@ -60,10 +62,24 @@ def make_token(call: Call) -> Answer:
     lacking = [scope for scope in body["scopes"] if held is not None and scope not in held]
     if lacking:
         raise Refused([Problem(code="scope_missing", params={"scope": scope}, pointer="/scopes") for scope in lacking], code="forbidden")
-    call.close()
     days = whole(body.get("days")) or tokens.DAYS
-    made, key = retrying(call.org.engine, lambda tx: tokens.create(tx, user, name=body["name"], scopes=body["scopes"], days=days, by=user))
-    return Answer({"id": made, "token": key}, 201, {"Location": f"/api/v1/tokens/{made}"})
+
+    def make(keep: Keep) -> Answer:
+        def work(tx: Transaction) -> tuple[str, str]:
+            made, key = tokens.create(tx, user, name=body["name"], scopes=body["scopes"], days=days, by=user)
+            keep(tx, Outcome(index=0, status="created", object="token", id=made))
+            return made, key
+
+        call.close()
+        made, key = retrying(call.org.engine, work)
+        return _made(made, token=key)
+
+    return once(call, make, lambda done: _made(done.id or ""))
+
+
+def _made(token_id: str, **more: str) -> Answer:
+    """The answer to a token that was made; sent again it has no text any more: revoke that one and make another."""
+    return Answer({"id": token_id, **more}, 201, {"Location": f"/api/v1/tokens/{token_id}"})
 
 
 @operation("DELETE", "/tokens/{token}", "Revoke one of the caller's own tokens.", answers={204: None}, refusals=(403, 404))
@@ -72,6 +88,14 @@ def revoke_token(call: Call, token: str) -> Answer:
     user = _user(call)
     if not is_id(token):
         raise NotVisible("token")
-    call.close()
-    retrying(call.org.engine, lambda tx: tokens.revoke(tx, user, token))
-    return Answer(status=204)
+
+    def revoke(keep: Keep) -> Answer:
+        def work(tx: Transaction) -> None:
+            tokens.revoke(tx, user, token)
+            keep(tx, Outcome(index=0, status="deleted", object="token", id=token))
+
+        call.close()
+        retrying(call.org.engine, work)
+        return Answer(status=204)
+
+    return once(call, revoke, lambda done: Answer(status=204))
