@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from decimal import Context as DecimalContext
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +32,7 @@ from fieldstone.rules.sql import to_sql
 from fieldstone.rules.tree import Checked
 from fieldstone.rules.value_types import ValueType
 
-TWELVE_DIGITS = DecimalContext(prec=12)
+TWELVE_DIGITS = DecimalContext(prec=12, rounding=ROUND_HALF_UP)
 UNNAMED = "error"  # of an error in SQL, which knows that there is one and not which
 REFUSED = "database_error"
 MOST_TABLES = 200  # kept in one transaction
@@ -239,7 +239,7 @@ def _encoded(value: object, type_: ValueType) -> object:
     """Return a value as a file of cases writes it."""
     match value:
         case Decimal():
-            return format(value, "f")
+            return decimals.plain(value)
         case datetime():
             moment = value.astimezone(UTC)
             return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}Z"

@@ -69,7 +69,7 @@ MOST_DIGITS = 18
 
 CASE_KEYS = ("name", "formula", "blanks", "returns", "fields", "context", "rows", "note", "comment")
 NEEDED_KEYS = ("name", "formula", "rows")
-FIELD_KEYS = ("type", "precision", "scale", "values", "formula")
+FIELD_KEYS = ("type", "length", "precision", "scale", "values", "formula")
 ROW_KEYS = ("values", "prior", "is_new", "is_clone", "result", "error", "problem", "sql_result", "engines", "note", "comment")
 OUTCOMES = ("result", "error", "problem")
 JsonObject = Mapping[str, Any]
@@ -84,7 +84,7 @@ class CaseField:
     scale: int = 0
     values: tuple[str, ...] | None = None
     formula: str | None = None
-    long: bool = False  # its texts may have as many characters as any text
+    length: int | None = None  # characters that a text may have
 
     @property
     def value_type(self) -> ValueType:
@@ -327,8 +327,10 @@ class Reader:
         if "values" in found:
             listed = self.items(found["values"], (*place, "values"), limits.PICKLIST_VALUES)
             values = tuple(self.text(value, (*place, "values", index)) for index, value in enumerate(listed))
+        enough = characters if characters > bounds.SHORT_TEXT else None
+        length = self.whole(found["length"], (*place, "length"), 1, bounds.TEXT_CHARACTERS) if "length" in found else enough
         formula = self.text(found["formula"], (*place, "formula")) if "formula" in found else None
-        return CaseField(type=type_, precision=precision, scale=scale, values=values, formula=formula, long=characters > bounds.SHORT_TEXT)
+        return CaseField(type=type_, precision=precision, scale=scale, values=values, formula=formula, length=length)
 
     # --- a row -------------------------------------------------------------------------------------------------------
 
@@ -390,6 +392,8 @@ class Reader:
         except (ValueError, TypeError, Failure):
             self.add("case_bad_value", place, value=_written(given), type=described.type, form=FORMS[described.type])
             return None
+        if isinstance(value, str) and described.length is not None and len(value) > described.length and not result:
+            self.add("case_text_too_long", place, limit=described.length)
         if isinstance(value, Decimal) and not result and not _fits(value, described):
             self.add("case_too_many_digits", place, value=_written(given), precision=described.precision, scale=described.scale)
         return value
@@ -548,7 +552,7 @@ class CaseScope:
             user_dependent=is_global(found),
             formula=self.formulas[found] if computed else None,
             own=len(path) == 1 and not prefix,
-            length=bounds.TEXT_CHARACTERS if described.long else None,
+            length=described.length,
         )
 
     def part_of_place(self, prefix: str, name: str) -> Resolved | None:

@@ -84,8 +84,7 @@ def results(request: pytest.FixtureRequest):
 def test_a_row_that_fails_says_what_it_got(results) -> None:
     right, wrong = results(case("n * 2", {"values": {"n": "1.50"}, "result": "3"}, {"values": {"n": "2"}, "result": "5"}))
     assert (right.ok, wrong.ok, wrong.expected, wrong.row, wrong.engine) == (True, False, "5", 1, results.engine)
-    assert isinstance(wrong.got, str)
-    assert float(wrong.got) == 4
+    assert wrong.got == "4"
 
 
 @pytest.mark.parametrize(
@@ -147,6 +146,7 @@ def test_a_deviation_counts_on_databases_only(results) -> None:
     [
         ("1 / 3", {}, "0.333333333333", True),
         ("1 / 3", {}, "0.33333333333", False),
+        ("0.1234567890125", {}, "0.123456789013", True),
         ("1 / 3", {"type": "number", "scale": 2}, "0.33", True),
         ("1 / 3", {"type": "number", "scale": 2}, "0.333", False),
         ("0.005", {"type": "number", "scale": 2}, "0.01", True),

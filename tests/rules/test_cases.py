@@ -122,6 +122,11 @@ def test_a_value_of_another_form_is_told(type_: str, written: object) -> None:
         (case(rows=[{"result": "1", "values": {"m": "1"}}]), "/rows/0/values", "case_unknown_field"),
         (case(rows=[{"result": "1", "prior": {"m": "1"}}]), "/rows/0/prior", "case_unknown_field"),
         (case(rows=[{"result": "1", "values": {"n": "1.005"}}]), "/rows/0/values/n", "case_too_many_digits"),
+        (
+            case(fields={"t": {"type": "text", "length": 2}}, rows=[{"values": {"t": "abc"}, "result": "1"}]),
+            "/rows/0/values/t",
+            "case_text_too_long",
+        ),
         (case(returns={"type": "date"}, rows=[{"result": "soon"}]), "/rows/0/result", "case_bad_value"),
         (
             case(fields={"n": {"type": "number", "formula": "1"}}, rows=[{"result": "1", "values": {"n": "1"}}]),
