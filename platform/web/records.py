@@ -236,14 +236,11 @@ def save_changes(*changes: Change) -> None:
 def react(object_name: str) -> ResponseReturnValue:
     """Answer a changed field: the same form with what its defaults, formulas and conditions now come to. Writes nothing."""
     definition = current.object(object_name)
-    record_id = request.args.get("record")
-    record = current.gate.get(definition.name, record_id) if record_id else None
-    asked = request.form.get("record_type") or None
-    kind = _type_after(definition, record, asked) if record is not None else asked
+    record_id, kind, version = request.args.get("record"), request.form.get("record_type") or None, request.form.get("row_version", "")
+    # The draft reads the record itself, if its reader may see it; of the form these are what it was.
+    record = {"id": record_id, "row_version": int(version) if version.isdigit() else None} if record_id else None
     sent = forms.without_untouched(request.form)
     form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=request.form.get("form_number"))
-    version = request.form.get("row_version", "")
-    form.row_version = int(version) if version.isdigit() else form.row_version
     form.typed = False
     return fragment("record/form.html", "form", form=form, cancel=_back_from_form(definition, record_id))
 

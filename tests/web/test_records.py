@@ -8,6 +8,7 @@ import pytest
 
 from fieldstone.db.ids import new_id
 from tests.support.pages import HIDDEN
+from tests.support.statements import counting
 
 
 def errors(answer):
@@ -247,6 +248,24 @@ def test_a_reaction_writes_nothing(site, deal, rep):
     rep.get(f"/o/deal/{deal}/edit")
     rep.post(f"/o/deal/draft?record={deal}", name="Only a draft", stage="lost", changed="stage")
     assert site.get("deal", deal) == before
+
+
+def test_a_reaction_costs_the_session_and_two_statements(site, deal, rep):
+    rep.get(f"/o/deal/{deal}/edit")
+    rep.post(f"/o/deal/draft?record={deal}", name="x", stage="open", changed="stage")
+    for path, asked in ((f"/o/deal/draft?record={deal}", {"name": "x", "stage": "lost"}), ("/o/deal/draft", {"name": "x", "stage": "won"})):
+        with counting(site.org.engine) as seen:
+            assert rep.post(path, **asked, row_version="1", changed="stage").status_code == 200
+        assert sum('"deal"' in each or " deal" in each for each in seen.statements) <= 2, seen.statements
+        assert len(seen) <= 4, seen.statements
+
+
+def test_a_reaction_about_a_record_one_may_not_see_is_like_one_about_none(site, rep):
+    hidden = site.create("deal", name="Hidden", stage="open")
+    rep.get("/o/deal/new")
+    answers = [rep.post(f"/o/deal/draft?record={each}", name="x", changed="stage") for each in (hidden, new_id())]
+    assert [each.status_code for each in answers] == [404, 404]
+    assert "Hidden" not in answers[0].text
 
 
 def test_a_reaction_shows_no_field_that_one_may_not_see(deal, rep):
