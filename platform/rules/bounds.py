@@ -22,6 +22,7 @@ EXPONENT = 1_000  # numbers stay below 10^1000 in size, and are 0 below 10^-1038
 
 PATTERN_CHARACTERS = 1_000
 PATTERN_MEMORY = 8 << 20  # bytes of a compiled pattern; with 1 or 2 MiB ordinary patterns are refused
+PATTERN_WEIGHT = 100_000  # of all patterns of an expression, their repetitions written out: some 130 ms to compile
 PATTERN_INPUT = 100_000
 PATTERNS_KEPT = 500  # compiled patterns of this process
 

@@ -215,6 +215,10 @@ class CallSite:
     def __post_init__(self) -> None:
         self.types = [node.type if node is not None else None for node in self.nodes]
 
+    def spend(self, weight: int) -> int:
+        self.checker.patterns += weight
+        return self.checker.patterns
+
     def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
         self.refused = True
         place = self.place if argument is None else self.places[argument]
@@ -233,7 +237,7 @@ class Checker:
         self.use = use
         self.findings = Findings(source, mistakes)
         self.warnings: list[Problem] = []
-        self.nodes = self.inlined = 0
+        self.nodes = self.inlined = self.patterns = 0
         self.resolved: dict[str, Resolved | None] = {}
 
     def warn(self, code: str, place: Place, *, suggestion: str | None = None, **params: object) -> None:

@@ -32,7 +32,10 @@ def refusal(source: str, scope: ex.Fields = ex.SCOPE) -> str:
         ("MAX(" + ",".join(["1"] * 65) + ")", "expression_too_many_arguments"),
         ("+".join(["1"] * 1001), "expression_too_many_parts"),
         ('REGEX(nick, "' + "a" * 1001 + '")', "expression_pattern_too_long"),
-        ('REGEX(nick, "(((a{100}){100}){100})")', "expression_pattern_refused"),
+        ('REGEX(nick, "(((a{100}){100}){100})")', "expression_pattern_too_large"),
+        ('REGEX(nick, "\\\\pL{300}")', "expression_pattern_too_large"),
+        ('REGEX(nick, "\\\\pL{1,200}") || REGEX(city, "[x\\\\pN]{1,200}")', "expression_pattern_too_large"),
+        ('REGEX(nick, "(?:[^a]{1000}){9}")', "expression_pattern_refused"),
     ],
 )
 def test_a_bound_is_told(source: str, code: str) -> None:
@@ -62,6 +65,7 @@ HOSTILE += [
     "+".join(f"zz{i}" for i in range(600)),
     "+".join(f"F{i}()" for i in range(500)),
     "||".join([f'REGEX(nick, "(((a{{100}}){{100}}){{{i}}})")' for i in range(90)]),
+    "||".join([f'REGEX(nick, "\\\\pL{{9{i:02}}}")' for i in range(90)]),
     "&".join(['"a"', "1"] * 480),
     'LEFT("a",' * 400 + "1" + ")" * 400,
     "price" + "^9" * 960 + "+" + "'x'",

@@ -189,6 +189,9 @@ class Site(Protocol):
     @property
     def nodes(self) -> Sequence[Node | None]: ...
 
+    def spend(self, weight: int) -> int:
+        """Return how much the patterns of the whole text weigh with one of `weight`."""
+
     def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
         """Report a problem at an argument, or at the whole call."""
 

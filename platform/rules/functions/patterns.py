@@ -29,13 +29,45 @@ _compiled: OrderedDict[str, object] = OrderedDict()
 _lock = Lock()
 
 
+# A class of Unicode (thousands of letters), any other one and any character, a counted repetition, the parentheses.
+PIECE = re.compile(
+    r"""(?P<broad>\\[pP](?:\{[^}]*\}|.)|\[\^?\]?(?=[^\]]*\\[pP])(?:\\.|\[:[^\]]*:\]|[^\]\\])*\])
+    |\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]
+    |\{(?P<least>[0-9]{1,4})(?P<more>,(?P<most>[0-9]{1,4})?)?\}
+    |(?P<open>\()
+    |(?P<close>\))
+    |.""",
+    re.VERBOSE | re.DOTALL,
+)
+BROAD = 400  # what one of them costs, in other characters
+
+
+def weight(pattern: str) -> int:
+    """Return about how large `pattern` is with its repetitions written out, as RE2 does before it looks at its own bounds."""
+    outside: list[int] = []
+    total = last = 0  # of the group that is open, and of its last part: what a repetition repeats
+    for piece in PIECE.finditer(pattern):
+        if piece["least"]:
+            times = max(int(piece["most"] or piece["least"]) + (piece["more"] == ","), 1)
+            total, last = total + last * (times - 1), last * times
+        elif piece["open"]:
+            outside.append(total)
+            total = last = 0
+        elif piece["close"] and outside:
+            last, total = total, total + outside.pop()
+        else:
+            last = BROAD if piece["broad"] else 1
+            total += last
+    return total + sum(outside)
+
+
 def compiled(pattern: str) -> object:
     """Return the compiled pattern. Raises Failure for one that RE2 does not take (it has no backreferences and no look-around)."""
     with _lock:
         if pattern in _compiled:
             _compiled.move_to_end(pattern)
             return _compiled[pattern]
-    if len(pattern) > bounds.PATTERN_CHARACTERS:
+    if len(pattern) > bounds.PATTERN_CHARACTERS or weight(pattern) > bounds.PATTERN_WEIGHT:
         raise Failure(Category.OUT_OF_RANGE)
     try:
         result: object = re2.compile(pattern, OPTIONS)
@@ -59,12 +91,14 @@ def matches(t: str | None, pattern: str | None) -> bool:
 def _regex_types(site: Site) -> ValueType:
     node = site.nodes[1]
     if isinstance(node, Literal) and isinstance(node.value, str):
-        try:
-            compiled(node.value)
-        except Failure as failure:
-            if failure.category is Category.OUT_OF_RANGE:
-                site.refuse("expression_pattern_too_long", 1, limit=bounds.PATTERN_CHARACTERS)
-            else:
+        if len(node.value) > bounds.PATTERN_CHARACTERS:
+            site.refuse("expression_pattern_too_long", 1, limit=bounds.PATTERN_CHARACTERS)
+        elif site.spend(weight(node.value)) > bounds.PATTERN_WEIGHT:
+            site.refuse("expression_pattern_too_large", 1)
+        else:
+            try:
+                compiled(node.value)
+            except Failure as failure:
                 site.refuse("expression_pattern_refused", 1, reason=_reason(failure))
     return ValueType.BOOLEAN
 
