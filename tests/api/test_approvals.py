@@ -84,3 +84,23 @@ def test_what_nobody_may_see_is_not_there(submitted, program):
     assert program("rep", "metadata:read").get("/approvals/tasks").status_code == 403
     assert reader.get("/approvals/0198c0de-0000-7000-8000-000000000000").status_code == 404
     assert reader.get("/approvals/nonsense").status_code == 404
+
+
+def test_a_process_with_a_running_approval_cannot_be_removed(submitted, admin, rep):
+    removal = {"remove": ["approval_processes/deal/large_deal.json"]}
+    refused = admin.post("/metadata/plans", removal)
+    assert (refused.status_code, [each["code"] for each in refused.json["problems"]]) == (422, ["version_in_use"]), refused.text
+    _, instance = submitted
+    planned = admin.post("/metadata/plans", {"put": [{**PROCESS, "active": False}]}).json
+    assert [each["message"] for each in planned["confirm"]] == [
+        "1 approval by “large_deal” of Deal is running and will go on to its end; nothing new can be submitted."
+    ]
+    rep.post(f"/approvals/{instance}/recall")
+    planned = admin.post("/metadata/plans", removal)
+    assert planned.status_code == 201, planned.text
+    deal = rep.post("/records/deal", {"name": "Late", "stage": "open", "amount": 5000}).json["id"]
+    assert rep.post(f"/records/deal/{deal}/approvals").status_code == 201  # between plan and publish
+    published = admin.post(
+        f"/metadata/plans/{planned.json['id']}/publish", {"confirm": [each["confirm"] for each in planned.json["confirm"]]}
+    )
+    assert (published.status_code, [each["code"] for each in published.json["problems"]]) == (422, ["version_in_use"])

@@ -18,12 +18,13 @@ LINE = obj(
     default_access="by_parent",
     owned_by="none",
 )
+BID = obj("bid", {"secret": {"type": "text", "label": "Secret", "required": True}})
 SELLER = everything(DEAL)
 del SELLER["fields"]["secret"]
 READER = rights("read", read=["amount"])
 DOCUMENTS = [
-    *(DEAL, LINE, rule("deal", "small", "amount > 100")),
-    profile("seller", {"deal": SELLER, "line": everything(LINE)}),
+    *(DEAL, LINE, BID, rule("deal", "small", "amount > 100")),
+    profile("seller", {"deal": SELLER, "line": everything(LINE), "bid": rights("read", "create", "edit")}),
     profile("clerk", {"deal": READER, "line": everything(LINE)}),
 ]
 
@@ -94,3 +95,13 @@ def test_what_gives_rights_to_users_is_no_plain_field(a_world, values):
         org.update("user", org.people["Clerk"], values, "Clerk")
     org.update("user", org.people["Clerk"], {"title": "Head clerk"}, "Clerk")
     org.update("user", org.people["Clerk"], values)
+
+
+def test_a_required_field_that_somebody_cannot_see_is_not_named(org):
+    with pytest.raises(Refused) as refused:
+        org.create("bid", {"name": "Pilot"}, "Rep")
+    assert [each.code for each in refused.value.problems] == ["required_unseen"]
+    assert "secret" not in str(refused.value.problems).lower()
+    with pytest.raises(Refused) as refused:
+        org.create("bid", {"name": "Pilot"})
+    assert [(each.code, each.field) for each in refused.value.problems] == [("required", "secret")]
