@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from threading import Lock
+from typing import Any
 
 import re2
 
@@ -63,11 +64,17 @@ def weight(pattern: str) -> int:
 
 def compiled(pattern: str) -> object:
     """Return the compiled pattern. Raises Failure for one that RE2 does not take (it has no backreferences and no look-around)."""
+    if len(pattern) > bounds.PATTERN_CHARACTERS:
+        raise Failure(Category.OUT_OF_RANGE)
+    return _ready(pattern)
+
+
+def _ready(pattern: str) -> object:
     with _lock:
         if pattern in _compiled:
             _compiled.move_to_end(pattern)
             return _compiled[pattern]
-    if len(pattern) > bounds.PATTERN_CHARACTERS or weight(pattern) > bounds.PATTERN_WEIGHT:
+    if weight(pattern) > bounds.PATTERN_WEIGHT:
         raise Failure(Category.OUT_OF_RANGE)
     try:
         result: object = re2.compile(pattern, OPTIONS)
@@ -82,10 +89,13 @@ def compiled(pattern: str) -> object:
 
 def matches(t: str | None, pattern: str | None) -> bool:
     """Return whether the whole of `t` matches `pattern`; blank counts as the empty text."""
-    text = t or ""
+    return _is_whole(t or "", compiled(pattern or ""))
+
+
+def _is_whole(text: str, ready: Any) -> bool:
     if len(text) > bounds.PATTERN_INPUT:
         raise Failure(Category.OUT_OF_RANGE)
-    return compiled(pattern or "").fullmatch(text) is not None  # type: ignore[attr-defined]
+    return ready.fullmatch(text) is not None
 
 
 def _regex_types(site: Site) -> ValueType:
@@ -125,9 +135,11 @@ REGEX = Function(
 
 def like(t: str | None, pattern: str | None) -> bool:
     """Return whether the whole of `t` matches: `%` is any run, `_` one character, a backslash makes the next one plain."""
-    wild = {"%": "(?s:.*)", "_": "(?s:.)"}
-    parts = (wild.get(part) or re2.escape(part[1:] or part) for part in re.findall(r"\\.|.", pattern or "", re.DOTALL))
-    return matches(t, "".join(parts))
+    if len(pattern or "") > bounds.PATTERN_CHARACTERS:
+        raise Failure(Category.OUT_OF_RANGE)
+    wild = {"%": ".*", "_": "."}
+    parts = (wild.get(part[0]) or re2.escape(part[1:] or part) for part in re.findall(r"\\.|%+|.", pattern or "", re.DOTALL))
+    return _is_whole(t or "", _ready("(?s)" + "".join(parts)))
 
 
 LIKE = Function(
