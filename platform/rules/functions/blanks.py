@@ -41,8 +41,8 @@ def _boolean(site: Site) -> ValueType:
 def _is_blank_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
     (x,) = arguments
     result = Code(text="", type=ValueType.BOOLEAN, blank=False, fails=x.fails, height=tallest(arguments))
-    if not x.blank and not x.fails:
-        return replace(result, text="False", simple=True)
+    if not x.blank:
+        return replace(result, text=f"({x.text}, False)[1]") if x.fails else replace(result, text="False", simple=True)
     return replace(result, text=f"(not {x.text})" if x.type in TEXT_LIKE else f"({x.text} is None)")
 
 
