@@ -22,6 +22,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from fieldstone.rules import FUNCTIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "platform" / "i18n" / "locale"
 LANGUAGES = ("zh_Hans", "zh_Hant")
@@ -37,6 +39,8 @@ def extracted() -> Catalog:
     found = extract_from_dir(ROOT / "platform", method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS)
     for file, _line, message, comments, context in found:
         catalogue.add(message, None, [(f"platform/{file}", None)], auto_comments=comments, context=context)
+    for entry in (each for entries in FUNCTIONS.values() for each in entries):
+        catalogue.add(entry.doc, None, [("platform/rules/functions", None)])  # shown by the expression editor
     return catalogue
 
 

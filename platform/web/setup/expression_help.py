@@ -55,7 +55,7 @@ def _call(entry: Function) -> dict[str, Any]:
         "signature": entry.signature,
         "params": [_param(each) for each in entry.params],
         "type": type_words(entry.returns) if entry.returns is not rules.ValueType.NULL else "",
-        "doc": entry.doc,
+        "doc": _(entry.doc),  # among the messages by tools/catalogues.py
         "examples": [f"{source} → {_result(expected)}" for source, expected in entry.examples],
     }
 

@@ -79,6 +79,11 @@ def test_a_function_is_offered_with_arguments_doc_and_examples_by_subject(builde
     assert len(found["DATEVALUE"]["calls"]) == 2
 
 
+def test_what_a_function_does_is_told_in_the_readers_language(site):
+    (left,) = functions(a_builder(site, "hans"))["LEFT"]["calls"]
+    assert left["doc"] == "`t` 的前 `n` 个字符；`n` 小于 1 时为空。"
+
+
 @pytest.mark.parametrize(
     ("about", "missing"), [(FORMULA, "ISCHANGED"), ("object=deal&use=list_filter", "REGEX"), ("object=deal&use=approval", "ISNEW")]
 )

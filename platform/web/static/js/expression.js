@@ -317,6 +317,15 @@ class Expression extends HTMLElement {
   }
   say(source, answer, problems) {
     const lines = problems.map((problem) => this.line(source, problem));
+    const fixes = problems.filter((problem) => problem.fix !== undefined);
+    if (fixes.length > 1)
+      lines.unshift(
+        el(
+          "div",
+          {},
+          mend(`${t("mend_all")} (${fixes.length})`, () => this.mend(fixes)),
+        ),
+      );
     if (answer.ok) {
       const type = answer.type ? ` · ${t("result")}: ${answer.type}` : "";
       const note = answer.note ? ` · ${answer.note}` : "";
@@ -343,7 +352,6 @@ class Expression extends HTMLElement {
       this.view.dispatch({ selection: { anchor: problem.from }, scrollIntoView: true });
       this.view.focus();
     });
-    const mend = (name, run) => el("button", { type: "button", class: "btn sm", click: run }, icon("wand-sparkles"), el("span", {}, name));
     return el(
       "div",
       { class: "told" },
@@ -351,6 +359,11 @@ class Expression extends HTMLElement {
       problem.fix !== undefined && mend(problem.fix || t("remove"), () => this.put(problem.from, problem.to, problem.fix)),
       problem.returns && mend(`${t("returns")}: ${problem.returns_text}`, () => this.returns(problem.returns)),
     );
+  }
+  /** Put what was meant everywhere at once. */
+  mend(fixes) {
+    this.view.dispatch({ changes: fixes.map(({ from, to, fix }) => ({ from, to, insert: fix })) });
+    this.view.focus();
   }
   /** Let the field take what the formula gives. */
   returns(type) {
@@ -373,6 +386,8 @@ function replaceSelected(cm, event, view) {
   if (!handled) view.dispatch(insert());
   return true;
 }
+
+const mend = (name, run) => el("button", { type: "button", class: "btn sm", click: run }, icon("wand-sparkles"), el("span", {}, name));
 
 /** A text of the catalogue, whose words between back quotes are code. */
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
