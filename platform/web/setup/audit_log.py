@@ -31,7 +31,15 @@ def audit_log() -> ResponseReturnValue:
     found = audit.entries(current.transaction, current.rights, before=before if is_id(before) else None, limit=SHOWN + 1)
     people = members.names(current.transaction, (row["record"] for row in found if row["object"] == "user"))
     following = found[SHOWN - 1]["id"] if len(found) > SHOWN else None
-    return page("setup/audit.html", found=found[:SHOWN], words=action_words(), details_of=_details_of, people=people, next=following)
+    return page(
+        "setup/audit.html",
+        found=found[:SHOWN],
+        words=action_words(),
+        details_of=_details_of,
+        actors=actor_words(),
+        people=people,
+        next=following,
+    )
 
 
 def action_words() -> dict[str, tuple[str, str]]:
@@ -55,6 +63,14 @@ def action_words() -> dict[str, tuple[str, str]]:
         "work.replayed": ("refresh-cw", _("had work tried again")),
         "work.discarded": ("trash-2", _("put work aside")),
     }
+
+
+def actor_words() -> dict[str, str]:
+    """Return what people call the parts of the platform that act by themselves."""
+    return {
+        "first start": _("First start"), "sample data": _("Sample data"), "command line": _("Command line"), "login": _("Sign-in"),
+        "recycle bin": _("Recycle bin"),
+    }  # fmt: skip
 
 
 def _details_of(details: Mapping[str, Any]) -> str:
