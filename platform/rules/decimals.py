@@ -85,7 +85,7 @@ def power(base: Decimal, exponent: Decimal) -> Decimal:
         if exponent < 0:
             raise Failure(Category.DIVISION_BY_ZERO)
         return ZERO
-    size = base.copy_abs().log10(BEFORE_WHOLE) * exponent
+    size = BEFORE_WHOLE.multiply(base.copy_abs().log10(BEFORE_WHOLE), exponent)
     if size > LARGEST_POWER:
         raise Failure(Category.OUT_OF_RANGE)
     if size < -40:

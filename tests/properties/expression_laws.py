@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, FloatOperation, Inexact, Overflow, localcontext
+from decimal import Context as DecimalContext
 from random import Random
 
 from fieldstone.i18n.texts import word
@@ -275,6 +276,19 @@ def evaluating_gives_a_value_of_the_type_or_a_listed_error(random: Random) -> No
         assert type(result) is KINDS.get(checked.type, str), f"{result!r}: {checked.source}"
 
 
+def a_field_left_out_is_blank_and_the_threads_decimals_change_nothing(random: Random) -> None:
+    around = engines_of.surroundings_of(random, 2)
+    checked = engines_of.checked_of(tree_of(random, random.choice(TYPES), scope=around.scope, anywhere=True), around)
+    if checked is None:
+        return
+    context = save_of(random, around.context)
+    whole = engines_of.in_python(checked, around.rows, context)
+    sparse = [{name: value for name, value in row.items() if value is not None} for row in around.rows]
+    assert engines_of.in_python(checked, sparse, context) == whole, checked.source
+    with localcontext(DecimalContext(prec=2, rounding=ROUND_UP, Emin=-3, Emax=3, traps=[Inexact, FloatOperation, Overflow])):
+        assert engines_of.in_python(checked, around.rows, context) == whole, checked.source
+
+
 LAWS: tuple[Callable[[Random], None], ...] = (
     what_is_printed_parses_to_the_same_tree,
     what_an_author_wrote_is_printed_with_the_same_meaning_and_no_new_warning,
@@ -286,4 +300,5 @@ LAWS: tuple[Callable[[Random], None], ...] = (
     of_a_tree_of_whatever_comes_problems_are_told_and_nothing_is_raised,
     of_a_text_changed_by_accident_problems_are_told_and_nothing_is_raised,
     evaluating_gives_a_value_of_the_type_or_a_listed_error,
+    a_field_left_out_is_blank_and_the_threads_decimals_change_nothing,
 )

@@ -327,7 +327,7 @@ def _shift_python(sign: str) -> Callable[[PythonWriter, Call, Sequence[Code]], C
     def write(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
         day, days = arguments
         result = Code(text="", type=ValueType.DATE, blank=False, fails=True)
-        if isinstance(days.literal, Decimal) and abs(days.literal) < MANY_DAYS:
+        if isinstance(days.literal, Decimal) and days.literal.copy_abs() < MANY_DAYS:
             # Beyond the calendar Python's own error is raised, which ends the evaluation all the same.
             step = writer.constant(timedelta(days=int(days.literal)))
             return writer.guarded((day,), lambda t: f"{t[0]} {sign} {step}", result)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fieldstone.rules.decimals import WIDE
 from fieldstone.rules.functions.entry import ANY, Blank, Code, Function, Param, PythonWriter, Site, table
 from fieldstone.rules.tree import Call, FieldRef, Inlined
 from fieldstone.rules.value_types import ValueType
@@ -107,7 +108,7 @@ def _prior_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -
 
 def fraction(points: Any) -> Any:
     """Return the fraction that a percentage, stored in points, means."""
-    return None if points is None else points.scaleb(-2)
+    return None if points is None else points.scaleb(-2, WIDE)
 
 
 ISCHANGED = Function(
