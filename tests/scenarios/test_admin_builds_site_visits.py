@@ -87,7 +87,7 @@ def build_fields(admin: Page, site: Living, picture: Picture) -> None:
 
     add_field(admin, site, "lookup", "Account", lambda: (admin.select_option("[name=to]", "account"), admin.check("#f-required")))
     add_field(admin, site, "picklist", "Purpose", lambda: admin.fill("[name=values_new]", "Survey\nInstallation\nAcceptance"))
-    add_field(admin, site, "date", "Visit date", lambda: admin.fill("[name=default]", "=TODAY() + 7"))
+    add_field(admin, site, "date", "Visit date", lambda: type_expression(admin, "default", "=TODAY() + 7"))
     add_field(admin, site, "number", "Hours", lambda: admin.fill("[name=scale]", "1"))
     add_field(admin, site, "currency", "Hourly rate")
     add_field(admin, site, "formula", "Cost", with_formula, lambda: picture(admin, "formula"))
