@@ -14,7 +14,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from fieldstone import limits, rules
-from fieldstone.errors import NotVisible
+from fieldstone.errors import NotVisible, Problem
 from fieldstone.i18n import texts
 from fieldstone.metadata import meta_schemas
 from fieldstone.metadata.checks.examples import Judge
@@ -195,7 +195,21 @@ def _outcomes(editor: Editor, source: str, examples: Sequence[Any]) -> Iterator[
         before = len(proposed.problems)
         judge.run("", ("examples", index), example)
         found = proposed.problems[before:]
-        yield {"ok": not found, "text": " ".join(word(each) for each in found)}
+        yield {"ok": not found, "text": " ".join(_failure(each) for each in found)}
+
+
+def _failure(problem: Problem) -> str:
+    """Return why an example fails, in the words of the editor for blanks and errors."""
+    if problem.code != "example_failed":
+        return word(problem)
+    return str(_("Comes to %(got)s.", got=_outcome(str(problem.params["got"]))))
+
+
+def _outcome(shown: str) -> str:
+    if shown.startswith("#"):
+        return texts.text(f"evaluation.{shown[1:]}", current.language).rstrip("。.")
+    words: dict[str, str] = {"null": _("blank"), "true": _("true"), "false": _("false"), "refused": _("refused"), "accepted": _("accepted")}
+    return words.get(shown, shown)
 
 
 def _problems_of_shape(examples: Sequence[Any]) -> list[Any]:

@@ -295,7 +295,7 @@ def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
 @pytest.mark.parametrize(
     ("example", "said"),
     [
-        ({"record": {"amount": "10.00"}, "expect": "21.00"}, "21.00"),
+        ({"record": {"amount": "10.00"}, "expect": "21.00"}, "Comes to 20.00."),
         ({"record": {"nowhere": "1"}, "expect": "1"}, "nowhere"),
         ({"record": {"amount": "1"}}, "expect"),
         ("no example", ""),

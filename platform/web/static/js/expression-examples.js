@@ -78,7 +78,7 @@ export class Examples {
     this.list.forEach((_, at) => this.judge(at));
   }
   row(example, at) {
-    const named = input(t("name"), example.name ?? "", (text) => {
+    const named = input(t("example_name"), example.name ?? "", "", (text) => {
       if (text) example.name = text;
       else delete example.name;
       this.changed();
@@ -123,7 +123,7 @@ export class Examples {
       }
     }
     for (const key of ["today", "now"])
-      if (key in example) controls.push(input(t(key), example[key], (text) => this.put(example, key, text || undefined)));
+      if (key in example) controls.push(input(t(key), example[key], "", (text) => this.put(example, key, text || undefined)));
     for (const key of ["user", "related"])
       if (key in example)
         controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(example[key]))));
@@ -165,12 +165,12 @@ function control(label, kind, value, take) {
           .map((each) => each.trim())
           .filter(Boolean)
       : text;
-  return input(label, shown, (text) => take(text === "" ? null : parsed(text)));
+  return input(label, shown, t("blank"), (text) => take(text === "" ? null : parsed(text)));
 }
 
-function input(label, value, take) {
+function input(label, value, placeholder, take) {
   const id = unique("example");
-  const box = el("input", { class: "in", id, value, autocomplete: "off", spellcheck: "false", placeholder: t("blank") });
+  const box = el("input", { class: "in", id, value, autocomplete: "off", spellcheck: "false", placeholder });
   box.addEventListener("input", (event) => {
     event.stopPropagation();
     take(box.value.trim());

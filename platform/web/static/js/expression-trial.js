@@ -37,7 +37,7 @@ export class Trial {
     const rows = [];
     if (tried.problem) rows.push(row(t("comes_to"), "", el("b", { class: "bad" }, icon("triangle-alert"), tried.problem)));
     else rows.push(row(t("comes_to"), tried.type, el("b", {}, tried.result)));
-    for (const read of tried.reads) rows.push(row(read.label, read.label === read.path ? "" : read.path, read.value));
+    for (const read of tried.reads) rows.push(row(read.label, "", read.value));
     const add =
       tried.example &&
       examples &&
