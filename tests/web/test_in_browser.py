@@ -104,6 +104,38 @@ def test_a_form_reacts_refuses_and_saves(rep, site, complaints):
     assert "$1,500.00" in rep.inner_text(".facts")
 
 
+def test_a_value_is_edited_in_its_cell_and_the_list_is_walked_through(rep, site):
+    rep.goto(f"{site.address}/o/deal?view=every")
+    cell = rep.locator("#rows tr:has-text('Vial pilot') td:nth-child(4)")
+    cell.dblclick()
+    rep.fill(".cellform [name=amount]", "75,000")
+    rep.keyboard.press("Enter")
+    rep.locator("#rows tr:has-text('Vial pilot') td:has-text('$75,000.00')").wait_for()
+    names = rep.locator("td.first a").all_inner_texts()
+    rep.locator("td.first a").first.click()
+    rep.locator("x-trail .n:has-text('1 of ')").wait_for()
+    rep.keyboard.press("j")
+    rep.locator("x-trail .n:has-text('2 of ')").wait_for()
+    assert rep.locator("h1").inner_text() == names[1]
+
+
+def test_a_lookup_makes_a_record_over_the_form_one_is_in(rep, site, complaints):
+    complaints.expect("422")
+    rep.goto(f"{site.address}/o/deal/new")
+    rep.fill("#f-name", "Kept while another is made")
+    rep.fill("#f-account", "Umber Paints")
+    rep.locator(".options .new").click()
+    dialog = rep.locator("dialog[open]")
+    dialog.locator("[name=name]").fill("")
+    dialog.locator("button.pri").click()
+    dialog.locator("[name=name][aria-invalid=true]").fill("Umber Paints")
+    dialog.locator("button.pri").click()
+    dialog.wait_for(state="detached")
+    assert rep.input_value("#f-account") == "Umber Paints"
+    assert site.get("account", rep.input_value("[name=account]"))["name"] == "Umber Paints"
+    assert rep.input_value("#f-name") == "Kept while another is made"
+
+
 def test_a_card_moves_by_keyboard_and_by_mouse_and_a_refused_one_goes_back(rep, site, complaints):
     complaints.expect("422")
     rep.goto(f"{site.address}/o/deal?view=every&as=board")
