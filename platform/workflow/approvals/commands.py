@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from fieldstone.db import faults
 from fieldstone.db.column_types import is_id
@@ -202,18 +203,22 @@ class Approvals:
     def hand_over(self, instance_id: str, user: str) -> None:
         """Give the open tasks of a person who is no longer active to others; nothing happens if they are active again.
 
-        Raises Refused when an action of the process ran into something. Source: spec/workflow.md, section 13, T17.
+        Where what follows is refused, because an action of the process runs into something, the approval waits for a manager of approvals.
+        Source: spec/workflow.md, section 13, T17.
         """
 
-        def attempt(tx: Transaction) -> None:
+        def attempt(tx: Transaction, *, block: bool = False) -> None:
             snapshot, acting = open_for_writing(tx, self.records.holder, Principal.automation("approval"))
             run = self._run(tx, snapshot, acting, "engine", instance_id)
             person = run.directory.person(user)
             if run.instance.state.live and (person is None or not person.active):
-                run.hand_over(user)
+                run.hand_over(user, block=block)
                 run.finish_command()
 
-        retrying(self.records.engine, attempt)
+        try:
+            retrying(self.records.engine, attempt)
+        except Refused:
+            retrying(self.records.engine, partial(attempt, block=True))
 
     # --- shared ---
 

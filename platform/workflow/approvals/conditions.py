@@ -61,6 +61,7 @@ class _Plain:
 
     image: dict[str, Any]
     prior: dict[str, Any] | None
+    is_clone: bool = False
 
 
 def values_of(gate: Gate, object_name: str, record_id: str, expressions: Iterable[Compiled]) -> dict[str, Any]:

@@ -223,14 +223,17 @@ class Run:
         if verdict is not None:
             self.go_on(node, verdict)
 
-    def hand_over(self, user: str) -> None:
-        """T17: give the open tasks of somebody who is no longer active to their manager, or as the node says for nobody."""
+    def hand_over(self, user: str, *, block: bool = False) -> None:
+        """T17: give the open tasks of somebody who is no longer active to their manager, or as the node says for nobody.
+
+        With `block` an approval for which nobody is found waits for a manager of approvals, whatever the node says.
+        """
         for task in [task for visit in self.visits for task in visit.tasks if task.state is TaskState.OPEN and task.user == user]:
             visit = self.visit_of(task.id)
             if visit.state is VisitState.OPEN:  # the task before this one may have closed it
-                self._hand_over(visit, visit.task(task.id), user)
+                self._hand_over(visit, visit.task(task.id), user, block)
 
-    def _hand_over(self, visit: Visit, task: Task, user: str) -> None:
+    def _hand_over(self, visit: Visit, task: Task, user: str, block: bool) -> None:
         node = self.node(visit.node)
         others = [each for each in visit.seats if each.id != task.id]
         seated = {person for each in others for person in (each.user, each.decided_by) if person is not None}
@@ -244,7 +247,7 @@ class Run:
             said = {**said, "to": seat.user or seat.group or ""}
             self.note("handed_over", identity=GONE, node=node.id, visit=visit.id, task=task.id, data=said)
             self.tell_task(self._waited_for(replace(after, tasks=(taken,))))
-        elif found.empty == "skip_approve" or (node.mode == "any" and others):
+        elif not block and (found.empty == "skip_approve" or (node.mode == "any" and others)):
             decided = withdrawn(visit, task, node)
             self._change(visit, decided.visit)
             self.note("withdrawn", identity=GONE, node=node.id, visit=visit.id, task=task.id, data=said)
@@ -252,7 +255,7 @@ class Run:
                 self.go_on(node, decided.verdict)
         else:
             self._close(visit, VisitState.CANCELLED)
-            verdict = self._enter_empty(node, found)
+            verdict = self._enter_empty(node, replace(found, empty="block") if block else found)
             if verdict is not None:
                 self.go_on(node, verdict)
 

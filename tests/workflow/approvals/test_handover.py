@@ -98,6 +98,17 @@ def test_where_all_must_agree_nobody_is_left_out_in_silence(company):
     assert told(firm, "mia") == ["approval_suspended"]
 
 
+def test_what_the_process_then_runs_into_leaves_it_to_a_manager_of_approvals(company):
+    step = {"id": "r1", "type": "update", "set": {"terms": "=TEXT(1 / (amount - amount))"}}
+    nodes = [node("lead", {"user": "fay"}, on_empty="reject")]
+    firm = company(process(nodes=nodes, actions={"rejected": [step]}))
+    instance = firm.submit(firm.quote())
+    leave(firm, "fay")
+    assert firm.instance(instance.id).state == "suspended"
+    assert told(firm, "mia") == ["approval_suspended"]
+    assert handover.waiting(firm.approvals) == []
+
+
 def test_a_manager_who_has_a_seat_there_already_gets_no_second_one(company):
     nodes = [node("both", {"user": "bob"}, {"user": "cid"}, mode="all", on_empty="admins")]
     firm = company(process(nodes=nodes))
