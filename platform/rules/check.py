@@ -290,6 +290,9 @@ class Checker:
             return _place(field, name.place)
         if field.formula is None:
             return FieldRef(field, name.place, field.type)
+        if field.formula.sql_reason is not None and self.use in SQL_USES:
+            self.findings.add("expression_not_filterable", name.place, function=field.formula.sql_reason)
+            return None
         self.inlined += field.formula.size
         if self.inlined > bounds.INLINED_NODES:
             self.findings.add("expression_formulas_too_large", name.place, name=name.text, limit=bounds.INLINED_NODES)

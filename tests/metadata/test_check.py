@@ -221,3 +221,20 @@ def test_check_raises_nothing_on_hostile_documents() -> None:
     hostile = ("{}", '{"kind": 5}', '{"kind": "object"}', '{"kind": "object", "api_name": [], "fields": 7}', '{"kind": null, "fields": []}')
     for text in hostile:
         assert check({"objects/x.json": json.loads(text)})
+
+
+
+
+def test_what_no_database_can_compute_is_neither_filtered_by_nor_summed() -> None:
+    coded = field("formula", returns="checkbox", formula='REGEX(account.name, "a+")')
+    score = field("formula", returns="number", formula='IF(REGEX(deal.name, "a+"), 1, 2)')
+    found = {path: copy.deepcopy(document) for path, document in BASE.items()}
+    found[DEAL]["fields"] |= {"coded": coded, "scores": field("roll_up", relation="deal_line.deal", function="sum", field="score")}
+    found["objects/deal_line.json"]["fields"]["score"] = score
+    found[VIEW]["filter"] = "AND(coded, amount > 1)"
+    del found[VIEW]["examples"]
+    problems = [(problem.document, problem.pointer, problem.code) for problem in check(found) if not problem.warning]
+    assert problems == [
+        (DEAL, "/fields/scores/field", "expression_not_filterable"),
+        (VIEW, "/filter", "expression_not_filterable"),
+    ]

@@ -246,3 +246,53 @@ def test_a_condition_on_a_section_reads_through_lookups(org):
     assert [(problem.field, problem.code) for problem in refused.value.problems] == [("amount", "not_editable_now")]
     saved = org.update("deal", deal, {"amount": "5", "company": bank}, "Rep", given="form", options={"layout": "standard"})
     assert saved.status == "updated"
+
+
+CODED = obj(
+    "coded",
+    {
+        "company": {"type": "lookup", "label": "Company", "to": "company"},
+        "note": {"type": "text", "label": "Note"},
+        "kept": formula("checkbox", 'REGEX(note, "a+")'),
+        "live": formula("checkbox", 'REGEX(company.name, "a+")'),
+        "over": formula("text", 'IF(live, "yes", company.name & "!")'),
+        "late": formula("number", 'IF(REGEX(note, "a+"), 10, 20) / 3 + 0 * YEAR(TODAY())', scale=1),
+    },
+)
+
+
+def coded_people(engine) -> World:
+    made = world(engine, COMPANY, DEAL, CODED, profile("seller", {"company": everything(COMPANY), "coded": everything(CODED)}))
+    made.person("Rep", profile="seller")
+    made.person("Peer", profile="seller")
+    return made
+
+
+def test_a_formula_that_no_database_can_do_is_computed_behind_the_query(a_world):
+    org = a_world("computed behind the query", coded_people)
+    ids = {name: org.create("company", {"name": name}, who) for name, who in (("aaa", "Rep"), ("b", "Rep"), ("aa", "Peer"))}
+    for company in ("aaa", "b", "aa", None):
+        made = org.create("coded", {"name": str(company), "note": "aa", "owner": org.people["Rep"]})
+        org.update("coded", made, {"company": ids.get(company)})
+    with org.reading("Rep") as gate:
+        records = gate.read(Query(object="coded", sort=(Sort(field="name"),))).records
+        shown = {each["name"]: (each["kept"], each["live"], each["over"], each["late"]) for each in records}
+        assert shown == {
+            "None": (True, False, "!", D("3.3")),
+            "aa": (True, None, None, D("3.3")),
+            "aaa": (True, True, "yes", D("3.3")),
+            "b": (True, False, "b!", D("3.3")),
+        }
+        assert gate.count(Query(object="coded", filter="kept")).value == 4
+        for query in (
+            Query(object="coded", filter="live"),
+            Query(object="coded", filter='over = "yes"'),
+            Query(object="coded", filter={"field": "live", "op": "eq", "value": True}),
+            Query(object="coded", sort=(Sort(field="over"),)),
+        ):
+            with pytest.raises(Refused) as refused:
+                gate.read(query)
+            assert [(each.code, each.params.get("function")) for each in refused.value.problems] == [("expression_not_filterable", "REGEX")]
+        for each in records:
+            draft = org.records.draft(org.principal("Rep"), "coded", each["id"])
+            assert [draft.values[name] for name in ("live", "over", "late")] == [each[name] for name in ("live", "over", "late")]

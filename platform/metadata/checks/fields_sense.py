@@ -153,6 +153,10 @@ def _roll_up(proposed: Proposed, path: str, definition: ObjectDef, field: FieldD
         wanted = NUMBERS if field.function == "sum" else ORDERED
         if source is not None and source.result_type not in wanted:
             proposed.refuse(path, (*way, "field"), "roll_up_type", function=field.function, field=source.name, type=source.result_type)
+        elif source is not None and source.type == "formula" and not source.stored:
+            formula = proposed.scopes.formula(source)
+            if formula is not None and formula.sql_reason is not None:
+                proposed.refuse(path, (*way, "field"), "expression_not_filterable", function=formula.sql_reason)
     if lookup is not None and lookup.type != "master_detail" and not field.declassified:
         proposed.refuse(path, way, "roll_up_needs_declassified", relation=field.relation)
 

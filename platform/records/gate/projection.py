@@ -1,26 +1,30 @@
 """From columns to records: what a select takes, and how each row becomes a dict that the reader may see.
 
-Here: `Projection`. References to records that the reader cannot see come out hidden, in the same statement.
+Here: `Projection`. References to records that the reader cannot see come out hidden, in the same statement. Formulas that only Python
+can do are computed here, from the columns they read.
 Not here: which rows (`sharing.py`, `read.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import null
+from sqlalchemy import case, null
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone.limits import NAMES_JOINED
-from fieldstone.metadata.definitions.objects import LOOKUPS, ObjectDef
+from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
-from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.metadata.formulas import held
+from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.gate import tables
 from fieldstone.records.gate.names import Named
 from fieldstone.records.gate.sharing import Reader
-from fieldstone.records.gate.sources import Sources
+from fieldstone.records.gate.sources import Sources, unseen
 from fieldstone.records.query import HIDDEN, Record, Reference
+from fieldstone.rules import Context, EvaluationError
 
 # System fields that name a person. Whoever sees the record sees who stands behind it.
 PEOPLE = frozenset({"owner", "created_by", "updated_by", "deleted_by"})
@@ -44,6 +48,28 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A formula that no database can compute: it is, for each row, from what it reads."""
+
+    place: int  # of the field among the values
+    found: FieldDef
+    compiled: Compiled
+    context: Context
+    inputs: tuple[tuple[str, int], ...]  # what it reads, and where that stands in the row
+    hidden: tuple[int, ...]  # where it stands whether a lookup on the way leads to a record that the reader cannot see
+
+    def value(self, values: Sequence[Any]) -> Any:
+        """Return the value as its field holds it; blank where it fails or goes through an invisible parent."""
+        if any(values[at] for at in self.hidden):
+            return None
+        try:
+            result = self.compiled.python({path: values[at] for path, at in self.inputs}, self.context)
+        except EvaluationError:
+            result = None
+        return False if result is None and self.found.result_type == "checkbox" else held(self.found, result)
+
+
 class Projection:
     """The columns for some named fields, in `columns`; `record` turns a row of them (after `start` others) into a record.
 
@@ -55,7 +81,11 @@ class Projection:
         self.sources = sources
         fields = tuple(named)
         self.names = tuple(each.name for each in fields)
-        self.columns: list[ColumnElement[Any]] = [sources.value(each.path) for each in fields]
+        computed = {place: made for place, each in enumerate(fields) if (made := _only_python(sources, each)) is not None}
+        self.columns: list[ColumnElement[Any]] = [
+            null() if place in computed else sources.value(each.path) for place, each in enumerate(fields)
+        ]
+        self.computed = [self._computed(place, fields[place], compiled) for place, compiled in computed.items()]
         self.references: list[tuple[int, int, str]] = []  # place of the id, of the name (the id of the joined row is next), object
         self.owners: list[tuple[int, int]] = []
         self.late: list[tuple[str, str]] = []  # name of the field, target object: its values are ids until `name`
@@ -63,6 +93,18 @@ class Projection:
         for place, each in enumerate(fields):
             if each.field.type in LOOKUPS or each.field.name in PEOPLE:
                 self._add_reference(place, each)
+
+    def _computed(self, place: int, named: Named, compiled: Compiled) -> Computed:
+        """Add the columns that a formula reads, and those that tell whether its reader sees what it goes through."""
+
+        def added(column: ColumnElement[Any]) -> int:
+            self.columns.append(column)
+            return len(self.columns) - 1
+
+        inputs = tuple((".".join(path), added(self.sources.value((*named.hops, *path)))) for path in sorted(compiled.reads))
+        hops = sorted({path[:count] for path in compiled.reads for count in range(1, len(path))})
+        hidden = tuple(added(case((unseen(self.sources, (*named.hops, *hop)), 1), else_=0)) for hop in hops)
+        return Computed(place, named.field, compiled, self.sources.terms.context(compiled.checked), inputs, hidden)
 
     def _add_reference(self, place: int, each: Named) -> None:
         sources, found = self.sources, each.field
@@ -86,6 +128,8 @@ class Projection:
     def record(self, row: Any, start: int = 0) -> Record:
         """Return the record in `row`, whose columns for this projection begin at `start`."""
         values = list(row[start:] if start else row)
+        for each in self.computed:
+            values[each.place] = each.value(values)
         for place, at, target in self.references:
             value = values[place]
             if value is not None:
@@ -111,6 +155,15 @@ class Projection:
             for field, target in self.late:
                 if row[field] is not None:
                     row[field] = known[target].get(row[field], HIDDEN)
+
+
+def _only_python(sources: Sources, named: Named) -> Compiled | None:
+    """Return the formula of a field that is computed when it is read and has no form in SQL; None for every other field."""
+    found = named.field
+    if found.type != "formula" or found.stored:
+        return None
+    compiled = sources.asking.snapshot.expression(found.formula or "", named.holder.name, "formula", found.blanks)
+    return None if compiled.checked.sql else compiled
 
 
 def queue_names(snapshot: Snapshot, language: str) -> Mapping[str, str]:

@@ -92,8 +92,8 @@ class Sources:
         if self.raw:
             return value
         hops = sorted({path[:index] for path in columns for index in range(1, len(path))})
-        unseen = [_unseen(self, (*before, *hop)) for hop in hops]
-        return case((and_(*(~each for each in unseen)), value)) if unseen else value
+        hidden = [unseen(self, (*before, *hop)) for hop in hops]
+        return case((and_(*(~each for each in hidden)), value)) if hidden else value
 
     def condition(self, compiled: Compiled) -> ColumnElement[bool]:
         """Return an expression as the condition of a filter: blank and failing count as false."""
@@ -103,7 +103,7 @@ class Sources:
 
     def _asked(self, path: Path, spelt: bool) -> ColumnElement[Any]:
         if path[-1] == SEEN:
-            return ~_unseen(self, path[:-1])
+            return ~unseen(self, path[:-1])
         return self.reference(path) if spelt else self.value(path)
 
     def reference(self, path: Path) -> ColumnElement[Any]:
@@ -160,8 +160,8 @@ def _spelt_ids(root: Node) -> frozenset[Path]:
     return frozenset(found)
 
 
-def _unseen(sources: Sources, hop: Path) -> ColumnElement[bool]:
-    """Whether this lookup leads to a record that the reader cannot see."""
+def unseen(sources: Sources, hop: Path) -> ColumnElement[bool]:
+    """Return whether this lookup leads to a record that the reader cannot see."""
     _, source = sources.parent(hop)
     holder, above = sources.parent(hop[:-1])
     found = holder.field(hop[-1])
