@@ -123,11 +123,12 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
     made = _number(writer, text, digits, dividend, divisor, error=zero)
 
     def rounded(places: int) -> str | None:
-        # No quotient of numbers so short lies so near a half that 39 digits of it round otherwise than all of them.
-        apart = dividend.digits[1] + places + 1 + math.ceil(divisor.digits[0])
-        if places < 0 or math.ceil(digits[0]) + apart > 39:
+        # A quotient a/b that is no half itself is at least 1 / (2 |b| 10^fine) from the next one: so many digits decide, 39 of them too.
+        fine = dividend.digits[1] + divisor.digits[1] + places
+        if places < 0 or math.ceil(dividend.digits[0]) + fine > 38:
             return None
-        return f"round(round({dividend.text}, {apart + 1}) / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
+        divided = f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0)})"
+        return f"round({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
 
     return replace(made, late=(made.text, rounded), blank_on_error=made.error == zero)
 
