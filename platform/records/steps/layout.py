@@ -7,6 +7,7 @@ Source: spec/metadata.md, section 6 "On save".
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from fieldstone.records.steps import parents
 from fieldstone.rules import EvaluationError
 
 USE = "layout"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,13 @@ def _item(snapshot: Snapshot, layout: PageLayoutDef, around: tuple[Conditions, .
 
 
 def state(each: Placed, true: Callable[[Compiled], bool]) -> State:
-    """Return what the conditions of an item give; one that fails leaves it shown, optional, editable."""
+    """Return what the conditions of an item give; one that fails leaves it shown, optional, editable, and is logged."""
 
     def holds(compiled: Compiled, otherwise: bool) -> bool:
         try:
             return true(compiled)
-        except EvaluationError:
+        except EvaluationError as error:
+            log.warning("a condition of %s on a layout failed with %s: %s", each.field, error.category, compiled.source)
             return otherwise
 
     return State(
