@@ -125,9 +125,9 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
     def rounded(places: int) -> str | None:
         # A quotient a/b that is no half itself is at least 1 / (2 |b| 10^fine) from the next one: so many digits decide, 39 of them too.
         fine = dividend.digits[1] + divisor.digits[1] + places
-        if places < 0 or math.ceil(dividend.digits[0]) + fine > 38:
+        if places < 0 or math.ceil(dividend.digits[0]) + fine > 37:
             return None
-        divided = f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0)})"
+        divided = f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
         return f"round({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
 
     return replace(made, late=(made.text, rounded), blank_on_error=made.error == zero)
