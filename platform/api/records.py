@@ -332,7 +332,7 @@ def clone_record(call: Call, object_name: str, record_id: str) -> Answer:
             if name in editable and not _is_key(definition, name) and not (isinstance(value, Reference) and value.hidden)
         }
         values = copied | (call.body if call.body is not NO_BODY else {})
-        done = save(call, [Change(object=definition.name, action="create", values=values)])
+        done = save(call, [Change(object=definition.name, action="create", values=values, options={"clone": True})])
     return record_answer(call, definition.name, done[0])
 
 

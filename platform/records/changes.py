@@ -44,6 +44,7 @@ class Change:
     record_type: str | None = None  # on create; on update: change of record type
     # Of imports: `cell_formats` (by field), `keep_auto_numbers`, `ignore_forbidden`, `stamps` ({"created_at", "created_by"} of the old
     # system), `leave_out_automations` (those before the save), `approved_before` (guarded values may be set). Of forms: `layout`.
+    # Of the clone action: `clone` (True: the values come from another record).
     options: Values = field(default_factory=lambda: NOTHING)
 
 
@@ -83,6 +84,11 @@ class Item:
     def is_new(self) -> bool:
         """Whether the save makes the record."""
         return self.prior is None
+
+    @property
+    def is_clone(self) -> bool:
+        """Whether the save makes the record out of another one's values."""
+        return self.is_new and self.change.options.get("clone") is True
 
     def refuse(
         self, code: str, /, *, field: str | None = None, pointer: str | None = None, own: str | None = None, **params: object

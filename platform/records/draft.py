@@ -52,8 +52,12 @@ def draft(
     *,
     record_type: str | None = None,
     layout_name: str | None = None,
+    clone: bool = False,
 ) -> Draft:
-    """Return the draft of a new record, or of a stored one with `values` laid over it; at most two statements."""
+    """Return the draft of a new record, or of a stored one with `values` laid over it; at most two statements.
+
+    `clone`: the values of a new one come from another record, which conditions may ask.
+    """
     definition = gate.rights.object(object_name)
     change = Change(
         object=definition.name,
@@ -62,7 +66,7 @@ def draft(
         values=values,
         given=given,
         record_type=record_type,
-        options={"ignore_forbidden": True},
+        options={"ignore_forbidden": True, "clone": clone},
     )
     item = Item(0, change)
     batch = Batch(tx=gate.tx, asking=gate.asking, object=definition, action=change.action, items=[item], work=Work(channel="draft"))

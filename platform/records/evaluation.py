@@ -7,6 +7,7 @@ Not here: the language (`rules`), which expressions there are (`steps/`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -38,6 +39,9 @@ class Evaluated(Protocol):
     image: dict[str, Any]
     prior: dict[str, Any] | None
 
+    @property
+    def is_clone(self) -> bool: ...
+
 
 class Evaluation:
     """Evaluates expressions on records of one batch, or one draft. `look_up`: what VLOOKUP asks, where it may be asked."""
@@ -51,6 +55,7 @@ class Evaluation:
         self.look_up = look_up
         self._plain = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals)
         self._new = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True, look_up=look_up)
+        self._clone = replace(self._new, is_clone=True)
 
     def value(self, compiled: Compiled, item: Evaluated) -> Any:
         """Return the value of an expression for a record. Raises EvaluationError."""
@@ -67,7 +72,7 @@ class Evaluation:
     def context(self, item: Evaluated) -> Context:
         """Return what expressions know besides the record's values."""
         if item.prior is None:
-            return self._new
+            return self._clone if item.is_clone else self._new
         return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior, look_up=self.look_up)
 
 

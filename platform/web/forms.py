@@ -112,6 +112,7 @@ class RecordForm:
     typed: bool = False  # what was typed came back after a login
     conflicts: list[Difference] = field(default_factory=list)  # what somebody else has saved meanwhile
     new_type: bool = False  # saving gives the record another record type
+    clone: bool = False  # of a create form: its values came from another record
 
     @property
     def fields(self) -> Iterable[FormField]:

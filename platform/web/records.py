@@ -77,15 +77,25 @@ def create(object_name: str) -> ResponseReturnValue:
     definition = current.object(object_name)
     principal, number, kind = current.principal, request.form.get("form_number"), request.form.get("record_type") or None
     values = forms.read(definition, request.form)
-    made = typed_forms.sent_before(current.transaction, principal.user_id or "", number)
+    made, cloned = typed_forms.sent_before(current.transaction, principal.user_id or "", number), "clone" in request.form
     if made is None:
         layout = layouts.layout_for(current.snapshot, definition, principal, kind)
-        options = {"layout": layout.name} if layout.name != layouts.GENERATED else {}
+        options: dict[str, object] = {"layout": layout.name} if layout.name != layouts.GENERATED else {}
+        options |= {"clone": True} if cloned else {}
         change = Change(object=definition.name, action="create", values=values, given="form", record_type=kind, options=options)
         try:
             made = create_once(change, number)
         except Refused as refused:
-            form = form_of(definition, None, values, record_type=kind, typed=request.form, number=number, problems=refused.problems)
+            form = form_of(
+                definition,
+                None,
+                values,
+                record_type=kind,
+                typed=request.form,
+                number=number,
+                problems=refused.problems,
+                clone=cloned,
+            )
             return page("record/form.html", block="form", status=422, form=form, cancel=_back_from_form(definition, None))
         toast(_("%(object)s created", object=label(definition)))
     again = f"/o/{definition.name}/new" + (f"?record_type={kind}" if kind else "")
@@ -240,12 +250,15 @@ def react(object_name: str) -> ResponseReturnValue:
     # The draft reads the record itself, if its reader may see it; of the form these are what it was.
     record = {"id": record_id, "row_version": int(version) if version.isdigit() else None} if record_id else None
     sent = forms.without_untouched(request.form)
-    form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=request.form.get("form_number"))
+    number, cloned = request.form.get("form_number"), "clone" in request.form
+    form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=number, clone=cloned)
     form.typed = False
     return fragment("record/form.html", "form", form=form, cancel=_back_from_form(definition, record_id))
 
 
-def draft_of(definition: ObjectDef, record: Mapping[str, Any] | None, values: Mapping[str, Any], record_type: str | None) -> Draft:
+def draft_of(
+    definition: ObjectDef, record: Mapping[str, Any] | None, values: Mapping[str, Any], record_type: str | None, *, clone: bool = False
+) -> Draft:
     """Return the draft of a record, or of a new one, with these values over it and the conditions of its layout."""
     layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
     return drafts.draft(
@@ -256,6 +269,7 @@ def draft_of(definition: ObjectDef, record: Mapping[str, Any] | None, values: Ma
         "form",
         record_type=record_type,
         layout_name=layout.name if layout.name != layouts.GENERATED else None,
+        clone=clone,
     )
 
 
@@ -268,12 +282,13 @@ def form_of(
     typed: MultiDict[str, str] | None = None,
     number: str | None = None,
     problems: tuple[Problem, ...] = (),
+    clone: bool = False,
 ) -> RecordForm:
     """Return the form for a record, or a new one, with these values in it."""
-    return forms.build(
+    form = forms.build(
         definition,
         layouts.layout_for(current.snapshot, definition, current.principal, record_type),
-        draft_of(definition, record, values, record_type),
+        draft_of(definition, record, values, record_type, clone=clone),
         record=record,
         typed=typed,
         problems=problems,
@@ -281,6 +296,8 @@ def form_of(
         row_version=record["row_version"] if record is not None else None,
         number=number,
     )
+    form.clone = clone
+    return form
 
 
 # ----------------------------------------------------------------------------------------------- clone, delete, hand over
@@ -295,7 +312,7 @@ def clone(object_name: str, record_id: str) -> ResponseReturnValue:
         raise NotAllowed(f"{definition.name}.create")
     record = current.gate.get(definition.name, record_id)
     copied = forms.copyable(definition, record)
-    form = form_of(definition, None, copied, record_type=record.get("record_type"), number=new_id())
+    form = form_of(definition, None, copied, record_type=record.get("record_type"), number=new_id(), clone=True)
     return page("record/form.html", form=form, cancel=_back_from_form(definition, record_id))
 
 

@@ -325,6 +325,18 @@ def test_a_copy_begins_with_the_values_of_the_other(site, deal, rep):
     assert f"{deal}/edit" not in answer.text
 
 
+def test_a_rule_may_ask_whether_a_record_is_a_copy(site, deal, rep):
+    rule = {"kind": "validation_rule", "object": "deal", "api_name": "no_copies", "label": "No copies"}
+    site.publish({**rule, "error_when": 'AND(ISCLONE(), CONTAINS(name, "Cell"))', "message": "A copy has a name of its own."})
+    form = rep.form(f"/o/deal/{deal}/clone")
+    refused = rep.post("/o/deal/new", form, name="Cell line 4", stage="open")
+    assert refused.status_code == 422
+    assert "A copy has a name of its own." in refused.text
+    assert 'name="clone"' in refused.text
+    assert rep.post("/o/deal/new", form, name="Another", stage="open").status_code == 303
+    assert rep.post("/o/deal/new", rep.form("/o/deal/new"), name="Cell line 5", stage="open").status_code == 303
+
+
 def test_a_deleted_record_can_be_taken_back(site, deal, rep):
     rep.get(f"/o/deal/{deal}")
     answer = rep.post(f"/o/deal/{deal}/delete")
