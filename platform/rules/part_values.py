@@ -17,7 +17,8 @@ from fieldstone.rules.python import Context, Row, to_python
 from fieldstone.rules.tree import Call, Checked, Literal, Node, Place, bottom_up, children
 from fieldstone.rules.value_types import ValueType
 
-WORK = 5_000  # nodes compiled in all; of an expression beyond it only the outer parts are told
+WORK = 5_000  # nodes compiled in all; of an expression beyond it the largest parts are left out, but for the whole
+BRANCHES = frozenset({"AND", "OR", "IF", "IFS", "CASE", "IFERROR", "BLANKVALUE", "NULLVALUE"})  # which do not evaluate all arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +51,33 @@ class _Trace:
         self.checked, self.row, self.context = checked, row, context
         self.sizes: dict[Node, int] = {}
         bottom_up(checked.node, children, self._measured)
-        self.work = 0
+        self.told = self._affordable()
         self.known: dict[Node, Part] = {}
 
     def _measured(self, node: Node, below: list[int]) -> int:
         self.sizes[node] = 1 + sum(below)
         return self.sizes[node]
 
+    def _affordable(self) -> frozenset[Node]:
+        """Return the whole and, from the smallest on, the parts that the work allows for."""
+        work, found = self.sizes[self.checked.node], {self.checked.node}
+        for node, size in sorted(self.sizes.items(), key=lambda item: item[1]):
+            work += size
+            if work > WORK:
+                break
+            found.add(node)
+        return frozenset(found)
+
     def parts(self) -> Iterator[Part]:
-        """Yield the parts breadth first, as long as the work is bearable."""
+        """Yield the parts, outer ones first."""
         todo: list[tuple[Node, bool]] = [(self.checked.node, True)]
         for node, reached in todo:
             if isinstance(node, Literal):
                 continue
-            self.work += self.sizes[node]
-            if self.work > WORK and self.known:
-                return
-            part = self.part(node) if reached else Part(place=node.place, type=node.type, evaluated=False)
-            yield part
+            if node in self.told:
+                yield self.part(node) if reached else Part(place=node.place, type=node.type, evaluated=False)
+            elif isinstance(node, Call) and node.function.name in BRANCHES:
+                continue
             if isinstance(node, Call):
                 inside = self.reached(node) if reached else frozenset()
                 below = [(child, index in inside) for index, child in enumerate(node.arguments)]

@@ -124,6 +124,8 @@ def from_form(typed: MultiDict[str, str], type_: str, before: Mapping[str, Any] 
     for key in LABELS:
         if key in has:
             put(part, key, label_of(form.label(key), before.get(key)))
+    if type_ == "formula" and part.get("returns") not in NUMBERS:
+        part = {key: value for key, value in part.items() if key not in ("scale", "precision")}
     if "declassified" in has and "declassified" in typed:
         reason = form.value("declassified").strip()
         put(part, "declassified", {"reason": reason} if reason else None)

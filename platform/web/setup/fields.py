@@ -49,7 +49,7 @@ SAYS_OF_ITS_TYPE: Mapping[str, Mapping[str, str]] = {  # what a new field's form
     "currency": {"scale": "2"},
     "percent": {"scale": "0", "min": "0", "max": "100"},
     "auto_number": {"pattern": "A-{00000}"},
-    "formula": {"returns": "text", "blanks": "zero"},
+    "formula": {"returns": "text", "blanks": "zero", "scale": "2"},
     "roll_up": {"function": "count"},
 }
 
