@@ -201,7 +201,7 @@ def or_else(x: Callable[[], object], y: Callable[[], object]) -> object:
 def _if_error_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
     x, y = writer.alike(arguments)
     if not x.fails:
-        return x
+        return replace(x, type=call.type)
     return Code(
         text=f"{writer.helper(or_else)}(lambda: {x.text}, lambda: {y.text})",
         type=call.type,
