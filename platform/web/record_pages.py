@@ -20,6 +20,7 @@ from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.records import history
 from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.failed_formulas import failed_formulas
 from fieldstone.records.gate.access import EDIT, FULL
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.query import Page, Query, Reference, Sort
@@ -30,6 +31,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.list_views import ListColumn
 from fieldstone.web.shell import plural
+from fieldstone.web.shown import Failed
 from fieldstone.workflow.approvals import locks
 from fieldstone.workflow.approvals.panel import Panel
 
@@ -182,13 +184,14 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
         "change_record_type": editable and _has_other_type(definition, kind),
         **_may(definition, access, held=bool(held)),
     }
+    failed = {name: Failed(category) for name, category in failed_formulas(current.gate, definition, record).items()}
     found = RecordPage(
         definition=definition,
-        record=record,
+        record=record | failed,
         layout=layout,
         tab=chosen,
         tabs=[_tab(definition, record_id, tab.id, text_of(tab.label) or _("Details"), chosen) for tab in tabs],
-        facts=_facts(definition, record, panel),
+        facts=_facts(definition, record | failed, panel),
         path=_path(definition, record, path_def),
         path_field=_path_field(definition, path_def),
         guidance=None,

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app
 from markupsafe import Markup, escape
 
-from fieldstone.i18n import formats
+from fieldstone.errors import Problem
+from fieldstone.i18n import formats, texts
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.records.query import Reference
 from fieldstone.web.current import current
@@ -37,6 +38,13 @@ class Target:
     hue: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What stands in the place of a formula's value where working it out ended in an error."""
+
+    category: str  # of spec/expressions.md, section 6
+
+
 def install(app: Flask) -> None:
     """Give the application's templates these names."""
     app.jinja_env.globals.update(
@@ -55,6 +63,9 @@ def show(field: FieldDef, value: Any) -> Markup | str:
     """Return a value as a page shows it; empty for blank."""
     if value is None or value == ():
         return ""
+    if isinstance(value, Failed):
+        why = texts.word(Problem(code=f"evaluation.{value.category}"), current.language, current.snapshot)
+        return Markup('<span class="mute" title="{}">#Error!</span>').format(why)
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
     return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from fieldstone.errors import Refused
+from fieldstone.records.failed_formulas import failed_formulas
 from fieldstone.records.query import Group, Query, Sort
 from fieldstone.records.steps.layout import State
 from tests.support.orgs import obj, picklist
@@ -221,6 +222,16 @@ def test_a_rule_may_ask_for_a_live_roll_up_of_the_record_and_of_its_parent(org):
     with pytest.raises(Refused) as refused:
         org.update("company", company, {"name": "e"}, "Rep")
     assert [problem.message[""] for problem in refused.value.problems] == ["too much is coming: 2000.00"]
+
+
+def test_the_page_of_a_record_knows_which_formulas_end_in_an_error(org):
+    company, hidden = org.create("company", {"name": "c"}, "Rep"), org.create("company", {"name": "h"}, "Peer")
+    failing = org.create("deal", {"name": "x", "amount": 0, "company": company}, "Rep")
+    fine = org.create("deal", {"name": "y", "amount": 3}, "Rep")
+    org.update("deal", fine, {"company": hidden})
+    with org.reading("Rep") as gate:
+        found = {each: failed_formulas(gate, gate.snapshot.object("deal"), gate.get("deal", each)) for each in (failing, fine)}
+    assert found == {failing: {"ratio": "division_by_zero", "ratio_live": "division_by_zero"}, fine: {}}
 
 
 def test_a_form_shows_live_fields_as_the_saved_record_will(org):

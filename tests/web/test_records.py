@@ -7,6 +7,8 @@ import re
 import pytest
 
 from fieldstone.db.ids import new_id
+from fieldstone.records.changes import Change
+from tests.support import pages
 from tests.support.pages import HIDDEN
 from tests.support.statements import counting
 
@@ -50,6 +52,17 @@ def test_the_page_shows_what_layout_and_rights_allow(site, deal, account, rep):
     assert "Reason" not in text  # only of a lost deal
     assert "do not tell" not in text
     assert "do not tell" in site.visitor("admin").get(f"/o/deal/{deal}").text
+
+
+def test_a_formula_that_fails_says_so_and_why(site, deal, rep):
+    share = {"type": "formula", "label": "Share", "returns": "number", "formula": "100 / amount"}
+    panel = {"kind": "highlight_panel", "object": "deal", "api_name": "shares", "label": "Shares", "fields": ["amount", "share"]}
+    (held,) = (each for each in pages.documents() if each["api_name"] == "sales_rep")
+    held["objects"]["deal"]["fields"]["share"] = "read"
+    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "share": share}}, panel, held)
+    assert "#Error!" not in rep.get(f"/o/deal/{deal}").text
+    site.org.records.save(pages.BUILDER, [Change(object="deal", action="update", id=deal, values={"amount": None})])
+    assert 'title="Division by zero.">#Error!<' in rep.get(f"/o/deal/{deal}").text
 
 
 def test_the_path_shows_where_a_record_stands(site, deal, rep):
