@@ -7,6 +7,7 @@ Not here: what is offered (`expression_help`), trying (`expression_trials`), the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, request
@@ -28,6 +29,7 @@ from fieldstone.web.setup.field_cards import CARDS
 from fieldstone.web.shell import hue
 
 SUGGESTIONS = 10
+WRONG_TYPE = "expression_result_type"
 
 
 @bp.get("/expressions/functions")
@@ -74,10 +76,13 @@ def check() -> ResponseReturnValue:
         answer["reads"] = expression_trials.reads(editor, checked)
         if editor.use in CONDITIONS and editor.record is None:
             answer["note"] = _holds_for(editor.object, source)
-        if given.get("record"):
-            answer["tried"] = expression_trials.tried(editor, checked, str(given["record"]))
         if isinstance(given.get("examples"), list):
             answer["examples"] = expression_trials.run(editor, source, given["examples"])
+    place = editor
+    if not answer["ok"] and editor.returns and all(each.warning or each.code == WRONG_TYPE for each in found):
+        place = replace(editor, returns="")  # a result that its field does not take is still a result
+    if given.get("record") and (answer["ok"] or place is not editor):
+        answer["tried"] = expression_trials.tried(place, place.checked(source), str(given["record"]))
     return jsonify(answer)
 
 
@@ -91,7 +96,7 @@ def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:
     if fix and source[start : start + 1] in ('"', "'"):
         fix = f"{source[start]}{fix}{source[start]}"  # what is meant is the text between the quotation marks
     told = {"text": word(problem), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
-    if problem.code == "expression_result_type" and editor.use is rules.Use.FORMULA:
+    if problem.code == WRONG_TYPE and editor.use is rules.Use.FORMULA:
         returns = _fitting(editor, source)
         told |= {"returns": returns, "returns_text": str(CARDS[returns].label)} if returns else {}
     return told if fix is None else told | {"fix": fix}

@@ -220,6 +220,14 @@ def test_a_record_gives_the_result_as_its_place_shows_it(builder, deal, about, s
     assert told(builder, source, about, record=deal)["tried"]["result"] == result
 
 
+def test_a_result_that_its_field_does_not_take_is_shown_all_the_same(builder, deal):
+    answer = told(builder, "amount * 2", f"{FORMULA}&returns=text", record=deal)
+    assert (answer["ok"], answer["tried"]["result"]) == (False, "80")
+    assert "tried" not in told(builder, "amuont * 2", record=deal)
+    lookup = told(builder, "amount * 2", RULE, record=deal)  # a condition is always asked for one
+    assert not lookup["ok"] and "tried" not in lookup
+
+
 def test_each_part_has_its_value(builder, deal):
     source = 'IF(amount > 10 && stage = "open", amount / 3, 1 / 0)'
     assert values(told(builder, source, record=deal), source) == {

@@ -31,6 +31,7 @@ export class Trial {
   show(tried, examples) {
     if (!tried) {
       this.out.classList.toggle("stale", this.out.childElementCount > 0);
+      if (this.record && !this.out.childElementCount) this.out.replaceChildren(el("p", { class: "hint" }, t("later")));
       return;
     }
     this.out.classList.remove("stale");
