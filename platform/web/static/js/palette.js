@@ -14,11 +14,11 @@ class Palette extends HTMLElement {
     this.box.addEventListener("input", () => (this.show([], true), find()));
     this.box.addEventListener("keydown", (event) => this.key(event));
     new MutationObserver(() => this.dialog.open && this.start()).observe(this.dialog, { attributes: true, attributeFilter: ["open"] });
-    if (this.dialog.open) this.start();
+    if (this.dialog.open) this.start(false); // somebody may have begun to type while this file was loaded
   }
-  start() {
+  start(anew = true) {
     this.box.focus();
-    this.box.select();
+    if (anew) this.box.select();
     this.show([], true);
     this.fetch();
   }
