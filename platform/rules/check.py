@@ -187,7 +187,7 @@ def _steps(root: Node) -> int:
             case Inlined():
                 return below[0]
             case Call(function=function):
-                steps += 1 + sum(below)
+                steps += 1 if function.joins else 1 + sum(below)  # to copy is nothing beside to look at each
                 return min(function.longest_of(below), bounds.TEXT_CHARACTERS) if node.type in TEXTS else 0
         return 0
 
