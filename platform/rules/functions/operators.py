@@ -127,7 +127,9 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
         fine = dividend.digits[1] + divisor.digits[1] + places
         if places < 0 or math.ceil(dividend.digits[0]) + fine > 37:
             return None
-        divided = f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
+        # PostgreSQL gives at least 16 digits by itself: enough for a dividend so short.
+        short = math.ceil(dividend.digits[0]) + fine <= 15
+        divided = dividend.text if short else f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
         return f"round({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
 
     return replace(made, late=(made.text, rounded), blank_on_error=made.error == zero)
