@@ -92,10 +92,10 @@ def trees_of(random: Random, scope: ex.Fields, count: int) -> list[Syntax]:
     ]
 
 
-def checked_of(tree: Syntax, around: Surroundings) -> Checked | None:
+def checked_of(tree: Syntax, around: Surroundings, expected: frozenset[ValueType] = ANY_RESULT) -> Checked | None:
     """Return the checked expression; None for one that random drawing got wrong."""
     try:
-        return check(to_source(tree), around.scope, Use.VALIDATION_RULE, expected=ANY_RESULT, blanks=around.mode)
+        return check(to_source(tree), around.scope, Use.VALIDATION_RULE, expected=expected, blanks=around.mode)
     except (Refused, ValueError):
         return None
 

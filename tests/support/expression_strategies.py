@@ -145,7 +145,7 @@ def constant(random: Random, type_: T) -> Syntax:
             digits = number(number_of(random))
             return digits if random.randrange(4) else operation("-", digits)
         case T.BOOLEAN:
-            return Constant(random.random() < 0.5, T.BOOLEAN, NOWHERE)
+            return Constant(random.randrange(10) < 5, T.BOOLEAN, NOWHERE)
         case T.DATE:
             return call("DATE", *(number(str(part)) for part in random.choice(DAYS)))
         case T.DATETIME:
@@ -220,28 +220,28 @@ class Drawing:
         """Return an expression of the type, at most `depth` calls deep."""
         self.left -= 1
         found = makers(type_, self.anywhere)
-        if depth <= 0 or self.left <= 0 or not found or self.random.random() < 0.12:
+        if depth <= 0 or self.left <= 0 or not found or self.random.randrange(100) >= 88:
             return self.leaf(type_)
         return self.made(self.random.choice(found), type_, depth - 1)
 
     def leaf(self, type_: T) -> Syntax:
-        if type_ not in ONLY_READ and self.random.random() < 0.06:
+        if type_ not in ONLY_READ and self.random.randrange(100) < 6:
             return BLANK
         names = list(self.names[type_])
-        if type_ is T.TEXT and self.random.random() < 0.25:
+        if type_ is T.TEXT and self.random.randrange(100) < 25:
             names = [*self.names[T.ID], *self.names[T.PICKLIST]]
-        if names and (type_ in (T.MULTIPICKLIST, T.PICKLIST, T.ID) or self.random.random() < 0.65):
+        if names and (type_ in (T.MULTIPICKLIST, T.PICKLIST, T.ID) or self.random.randrange(100) < 65):
             return Name(self.random.choice(names), NOWHERE)
         return constant(self.random, type_)
 
     def made(self, entry: Entry, type_: T, depth: int) -> Syntax:
         function = entry.function
-        if entry.form == "operator" and self.random.random() < 0.03 and {p.types for p in function.params} == {frozenset({type_})}:
+        if entry.form == "operator" and self.random.randrange(100) < 3 and {p.types for p in function.params} == {frozenset({type_})}:
             return self.chain(function.name, type_)
         arguments = self.arguments(function, type_, depth)
         if entry.form != "call":
             return operation(function.name, *arguments)
-        if function.name in SPELLED and len(arguments) > 1 and self.random.random() < 0.5:
+        if function.name in SPELLED and len(arguments) > 1 and self.random.randrange(10) < 5:
             return operation(SPELLED[function.name], *arguments)
         if function.name == "NOT":
             return operation("!", *arguments)
@@ -278,17 +278,17 @@ class Drawing:
     def argument(self, function: Function, param: Param, depth: int) -> Syntax:
         if param.name == "unit" or (param.types == {T.TEXT} and any(p.types & {T.PICKLIST, T.MULTIPICKLIST} for p in function.params)):
             return text(self.random.choice(WORDS_OF["unit"]) if param.name == "unit" else self.picklist_value())
-        if param.name == "pattern" and self.random.random() < 0.7:
+        if param.name == "pattern" and self.random.randrange(10) < 7:
             return text(self.random.choice(LIKE_PATTERNS if function.name == "LIKE" else REGEX_PATTERNS))
-        if param.name in WORDS_OF and self.random.random() < 0.6:
+        if param.name in WORDS_OF and self.random.randrange(10) < 6:
             return text(self.random.choice(WORDS_OF[param.name]))
-        if function.name.startswith("JSON") and self.random.random() < 0.6:
+        if function.name.startswith("JSON") and self.random.randrange(10) < 6:
             return text(self.random.choice(JSON_TEXTS))
-        if param.name in NUMBERS_OF and self.random.random() < 0.7:
+        if param.name in NUMBERS_OF and self.random.randrange(10) < 7:
             return number(self.random.choice(NUMBERS_OF[param.name]))
-        if param.types >= {T.TEXT} and set(function.fails) & READS_TEXTS and self.random.random() < 0.6:
+        if param.types >= {T.TEXT} and set(function.fails) & READS_TEXTS and self.random.randrange(10) < 6:
             return text(self.random.choice(READABLE[function.returns]))
-        if param.whole and self.random.random() < 0.6:
+        if param.whole and self.random.randrange(10) < 6:
             digits = number(self.random.choice(PLACES))
             return digits if self.random.randrange(4) else operation("-", digits)
         if param.types == ANY:
@@ -310,7 +310,7 @@ def steadied(made: Syntax) -> Syntax:
 
 
 NAMES = _named(list(FIELDS), {name: field.type for name, (field, _) in FIELDS.items()})
-SIZES = (4, 8, 16, 30, 60)
+SIZES = (16, 30, 60, 8, 4)
 
 
 def tree_of(random: Random, type_: T, depth: int = DEEPEST, scope: Fields = SCOPE, *, anywhere: bool = False) -> Syntax:
@@ -318,7 +318,7 @@ def tree_of(random: Random, type_: T, depth: int = DEEPEST, scope: Fields = SCOP
     names = {t: [*NAMES[t], *(n for n, field in scope.formulas.items() if field.type is t)] for t in T}
     drawing = Drawing(random, names, anywhere, random.choice(SIZES))
     doubles = [e for e in makers(type_, False) if through_doubles(e.function)]
-    if doubles and random.random() < 0.05:  # by itself, to be compared to twelve digits
+    if doubles and random.randrange(100) < 5:  # by itself, to be compared to twelve digits
         function = random.choice(doubles).function
         return call(function.name, *drawing.arguments(function, type_, depth - 1))
     return drawing.tree(type_, depth)
@@ -331,7 +331,7 @@ def scope_of(random: Random) -> Fields:
     parent_names = _named(list(PARENT_FIELDS), {name: field.type for name, (field, _) in PARENT_FIELDS.items()})
     for number_ in range(random.randrange(4)):
         type_ = random.choice(TYPES)
-        of_account = random.random() < 0.4
+        of_account = random.randrange(10) < 4
         if of_account:
             source = to_source(Drawing(random, parent_names, left=8).tree(type_, 3))
         else:
@@ -387,7 +387,7 @@ def numbers(random: Random, digits: int, scale: int) -> Decimal:
 
 
 def day(random: Random) -> date:
-    return date(*random.choice(DAYS)) if random.random() < 0.5 else date(1990, 1, 1) + timedelta(days=random.randrange(18_000))
+    return date(*random.choice(DAYS)) if random.randrange(10) < 5 else date(1990, 1, 1) + timedelta(days=random.randrange(18_000))
 
 
 MOMENTS = [
@@ -402,21 +402,21 @@ MOMENTS = [
 
 
 def moment(random: Random) -> datetime:
-    if random.random() < 0.4:
+    if random.randrange(10) < 4:
         return random.choice(MOMENTS)
-    clock = random.choice(TIMES_OF_DAY) if random.random() < 0.5 else f"{random.randrange(24):02}:{random.randrange(60):02}:30"
+    clock = random.choice(TIMES_OF_DAY) if random.randrange(10) < 5 else f"{random.randrange(24):02}:{random.randrange(60):02}:30"
     return datetime.fromisoformat(f"{day(random).isoformat()}T{clock}+00:00")
 
 
 def time_of_day(random: Random) -> int:
-    return random.choice([0, 1, 86_399_999, 86_399_000, 43_200_000]) if random.random() < 0.5 else random.randrange(86_400_000)
+    return random.choice([0, 1, 86_399_999, 86_399_000, 43_200_000]) if random.randrange(10) < 5 else random.randrange(86_400_000)
 
 
 def stored_text(random: Random, longest: int) -> str:
     """Return a text that a field of that length holds."""
     if random.randrange(60) == 0:
         return random.choice(["a", "é🙂", "<&>"]) * (longest // 3)
-    return (text_of(random, 40) if random.random() < 0.2 else some_text(random))[:longest]
+    return (text_of(random, 40) if random.randrange(10) < 2 else some_text(random))[:longest]
 
 
 IDS = ("0190a5d0-0000-7000-8000-000000000001", "0190a5d0-0000-7000-8000-000000000002")
@@ -432,7 +432,7 @@ def value_of(random: Random, name: str, type_: T, picklist: Sequence[str] | None
         case T.NUMBER:
             return numbers(random, *DIGITS.get(name, (18, 2)))
         case T.BOOLEAN:
-            return random.random() < 0.5
+            return random.randrange(10) < 5
         case T.DATE:
             return day(random)
         case T.DATETIME:
@@ -463,7 +463,7 @@ ZONES = ["UTC", "Asia/Shanghai", "Asia/Kathmandu", "Pacific/Auckland", "America/
 
 def context_of(random: Random) -> Context:
     """Return a context in any zone, often round midnight there."""
-    if random.random() < 0.2:
+    if random.randrange(10) < 2:
         return CONTEXT
     zone = ZoneInfo(random.choice(ZONES))
     now = datetime.combine(date(2020, 1, 1) + timedelta(days=random.randrange(4_000)), datetime.min.time(), tzinfo=zone)
@@ -483,7 +483,7 @@ def save_of(random: Random, context: Context) -> Context:
         context,
         prior=row_of(random) if new < 2 else None,
         is_new=new == 0,
-        is_clone=random.random() < 0.5,
+        is_clone=random.randrange(10) < 5,
         look_up=lambda of, field, name: others[f"{of}.{field}"],
     )
 
