@@ -103,6 +103,7 @@ def test_a_refused_card_goes_back_and_says_why(components: Any, complaints: Any)
     components.locator(".kc [data-move]").first.click()
     components.locator(".menu:popover-open button", has_text="Verbal").click()
     components.locator(".toast", has_text="needs a signed quote").wait_for()
+    expect(components.locator("ol[data-list=q] .kc")).to_have_count(2)
     assert _cards(components) == {"q": 2, "p": 1, "v": 0}
 
 
