@@ -281,7 +281,7 @@ def _shifted_back(day: date, days: int) -> date:
 
 
 def _moved(moment: datetime, days: Decimal) -> datetime:
-    seconds = EXACT.multiply(days, SECONDS)
+    seconds = decimals.WIDE.multiply(days, SECONDS)  # rounded once only, to whole seconds
     try:
         return moment + timedelta(seconds=int(decimals.rounded(seconds, 0)))
     except OverflowError as beyond:
