@@ -314,6 +314,10 @@ def _case_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
     numbers = ValueType.NUMBER in (call.type, subject.type, *(v.type for v in values))
     if writer.sqlite and numbers:
         return writer.by_python(call)
+    if subject.type is ValueType.NULL:  # nothing is equal to it, so its values may be of several types
+        rest = results[-1]
+        error = any_of(subject.error, *(v.error for v in values), rest.error)
+        return Piece(text=rest.text, type=call.type, blank=rest.blank, digits=rest.digits, error=error)
     as_text = subject.type in TEXT_LIKE
 
     def compared(piece: Piece) -> str:
@@ -323,7 +327,7 @@ def _case_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
         branches = (f"WHEN {compared(v)} THEN {o}" for v, o in zip(values, outcomes, strict=False))
         return f"(CASE {compared(subject)} {' '.join(branches)} ELSE {outcomes[-1]} END)"
 
-    error: str | None = None
+    error = None
     if any(v.error for v in values):
         steps = "".join(
             f" WHEN {v.error or 'FALSE'} THEN TRUE WHEN {{0}} = {compared(v)} THEN {r.error or 'FALSE'}"
@@ -384,6 +388,8 @@ def _in_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     plain = writer.plain_choice(subject, values)
     if plain is not None:
         return Piece(text=plain, type=ValueType.BOOLEAN, blank=False)
+    if subject.type is ValueType.NULL:
+        return Piece(text="(1 = 0)", type=ValueType.BOOLEAN, blank=False, error=subject.error)
     if writer.sqlite and ValueType.NUMBER in (subject.type, *(v.type for v in values)):
         return writer.by_python(call)
     text = f"COALESCE({subject.text} IN ({', '.join(v.text for v in values)}), FALSE)"
