@@ -80,7 +80,8 @@ FROM generate_series(1, {accounts}) AS n;
 INSERT INTO deal (id, row_version, name, name__sort, account, amount, discount, stage, close_date, net)
 SELECT gen_random_uuid(), 1, 'Deal ' || n, 'deal ' || n, a.id, amount, discount, (ARRAY['open', 'won', 'lost', NULL])[1 + n %% 4],
     CASE WHEN n %% 11 > 0 THEN current_date - 200 + n %% 400 END, round(coalesce(amount, 0) * (1 - coalesce(discount, 0) / 100), 2)
-FROM (SELECT n, CASE WHEN n %% 17 > 0 THEN (n::bigint * 7919 %% 1000000) / 100.0 END AS amount, CASE WHEN n %% 5 > 0 THEN n %% 40 END AS discount
+FROM (SELECT n, CASE WHEN n %% 17 > 0 THEN (n::bigint * 7919 %% 1000000) / 100.0 END AS amount,
+        CASE WHEN n %% 5 > 0 THEN n %% 40 END AS discount
     FROM generate_series(1, {rows}) AS n) AS made
 JOIN (SELECT id, row_number() OVER () AS number FROM account) AS a ON a.number = 1 + n %% {accounts};
 """

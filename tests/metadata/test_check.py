@@ -223,8 +223,6 @@ def test_check_raises_nothing_on_hostile_documents() -> None:
         assert check({"objects/x.json": json.loads(text)})
 
 
-
-
 def test_what_no_database_can_compute_is_neither_filtered_by_nor_summed() -> None:
     coded = field("formula", returns="checkbox", formula='REGEX(account.name, "a+")')
     score = field("formula", returns="number", formula='IF(REGEX(deal.name, "a+"), 1, 2)')
