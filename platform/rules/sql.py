@@ -81,14 +81,17 @@ def to_sql(checked: Checked, columns: Columns, dialect: Dialect, context: Contex
     return Sql(value=writer.element(piece.text, result_type(checked.type, dialect)), error=error)
 
 
-def condition(checked: Checked, columns: Columns, dialect: Dialect, context: Context) -> ColumnElement[bool]:
+def condition(
+    checked: Checked, columns: Columns, dialect: Dialect, context: Context, *, or_null: bool = False
+) -> ColumnElement[bool]:
     """Return a boolean `checked` as a condition that is never NULL: blank and error count as false.
 
-    Plain comparisons of a column with a constant stay visible to the database, so that an index serves them.
+    Plain comparisons of a column with a constant stay visible to the database, so that an index serves them. With `or_null` a
+    blank may stay NULL: for those who only choose rows by it, where NULL chooses none and asking costs time for each row.
     """
     writer = Writer(checked, columns, dialect, context)
     piece = writer.piece()
-    text = piece.truth()
+    text = piece.text if or_null and piece.true is None else piece.truth()
     if piece.error is not None:
         text = f"({text} AND ({piece.error}) IS NOT TRUE)"
     return writer.element(text, Boolean())

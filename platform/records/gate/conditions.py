@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import and_, exists, false, literal, not_, or_, select
+from sqlalchemy import and_, exists, false, func, literal, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
@@ -127,7 +127,7 @@ def _taken_apart(sources: Sources, tree: Tree, today: date, pointer: str, depth:
             parts = [_taken_apart(sources, each, today, f"{pointer}/{kind}/{index}", depth) for index, each in enumerate(tree[kind])]
             return and_(*parts) if kind == "and" else or_(*parts)
         case "not":
-            return not_(_taken_apart(sources, tree["not"], today, f"{pointer}/not", depth))
+            return not_(func.coalesce(_taken_apart(sources, tree["not"], today, f"{pointer}/not", depth), false()))
         case "related":
             return _related(sources, tree, today, pointer, depth)
     named = resolve(sources.asking, sources.definition, tree["field"], pointer=f"/filter{pointer}/field")

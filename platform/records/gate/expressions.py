@@ -69,8 +69,8 @@ class Terms:
         return rules.value(compiled.checked, _dotted(columns), self.dialect, self.context(compiled.checked))
 
     def condition(self, compiled: Compiled, columns: Columns) -> ColumnElement[bool]:
-        """Return a boolean expression as a condition that is never NULL: blank and error count as false."""
-        return rules.condition(compiled.checked, _dotted(columns), self.dialect, self.context(compiled.checked))
+        """Return a boolean expression as a condition to choose rows by: blank (which may be NULL) and error choose none."""
+        return rules.condition(compiled.checked, _dotted(columns), self.dialect, self.context(compiled.checked), or_null=True)
 
 
 def _number(found: FieldDef) -> ExactNumber | None:

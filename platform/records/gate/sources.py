@@ -96,7 +96,7 @@ class Sources:
         return case((and_(*(~each for each in hidden)), value)) if hidden else value
 
     def condition(self, compiled: Compiled) -> ColumnElement[bool]:
-        """Return an expression as the condition of a filter: blank and failing count as false."""
+        """Return an expression as the condition of a filter: blank (which may be NULL) and failing choose no row."""
         spelt = _spelt_ids(compiled.checked.node)
         columns = {path: self._asked(path, path in spelt) for path in compiled.reads}
         return self.terms.condition(compiled, columns)
