@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from fieldstone import limits
 from fieldstone.db.transaction import read, write
 from fieldstone.errors import Refused
 from fieldstone.metadata import versions
@@ -202,11 +203,13 @@ def removed_long_ago(org: Org) -> None:
     """Let everything archived be older than any snapshot that a page could still use."""
     with write(org.engine) as tx:
         tx.connection.execute(
-            update(DEFINITION).where(DEFINITION.c.archived_at.is_not(None)).values(archived_at=tx.now - timedelta(days=8))
+            update(DEFINITION)
+            .where(DEFINITION.c.archived_at.is_not(None))
+            .values(archived_at=tx.now - timedelta(days=limits.ARCHIVE_DAYS + 1))
         )
 
 
-def test_purging_waits_a_week_and_then_deletes_for_good(deals):
+def test_purging_waits_a_month_and_then_deletes_for_good(deals):
     deals.publish(deals.with_fields("deal", amount=TEXT))  # leaves a column behind
     deals.publish(deals.with_fields("deal", amount=None))
     purge = (Place(kind="field", object="deal", name="amount"),)

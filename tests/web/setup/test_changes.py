@@ -85,4 +85,4 @@ def test_setup_speaks_the_readers_language(site):
     text = words(hans.get("/setup/objects/deal"))
     assert "字段" in text
     assert "商机" in text
-    assert "验证规则" in text
+    assert "验证" in text
