@@ -81,9 +81,7 @@ def to_sql(checked: Checked, columns: Columns, dialect: Dialect, context: Contex
     return Sql(value=writer.element(piece.text, result_type(checked.type, dialect)), error=error)
 
 
-def condition(
-    checked: Checked, columns: Columns, dialect: Dialect, context: Context, *, or_null: bool = False
-) -> ColumnElement[bool]:
+def condition(checked: Checked, columns: Columns, dialect: Dialect, context: Context, *, or_null: bool = False) -> ColumnElement[bool]:
     """Return a boolean `checked` as a condition that is never NULL: blank and error count as false.
 
     Plain comparisons of a column with a constant stay visible to the database, so that an index serves them. With `or_null` a
