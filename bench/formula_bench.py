@@ -1,6 +1,6 @@
 """Filters by formulas over many records on PostgreSQL, beside the same SQL written by hand.
 
-    python bench/formula_bench.py [rows, 1,000,000 unless said] [rounds, 7]
+    python -m bench.formula_bench [rows, 1,000,000 unless said] [rounds, 7]
 
 Each filter goes through the gate as an end user types it; what is measured is the statement that reaches the database, as a count,
 against a count with the condition a programmer would write, of equal meaning. Both take turns on one connection without parallel
@@ -19,18 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT)]
+from sqlalchemy import event
 
-from sqlalchemy import event  # noqa: E402
-
-from bench.load import processor  # noqa: E402
-from fieldstone.db.transaction import read, write  # noqa: E402
-from fieldstone.records.query import Query  # noqa: E402
-from tests.support import servers  # noqa: E402
-from tests.support.databases import Databases  # noqa: E402
-from tests.support.orgs import obj, picklist  # noqa: E402
-from tests.support.worlds import World, world  # noqa: E402
+from bench.load import processor
+from fieldstone.db.transaction import read, write
+from fieldstone.records.query import Query
+from tests.support import servers
+from tests.support.databases import Databases
+from tests.support.orgs import obj, picklist
+from tests.support.worlds import World, world
 
 GOAL = 1.1
 

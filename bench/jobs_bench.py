@@ -1,6 +1,6 @@
 """From the commit of a transaction to the start of the job it asked for, and jobs per second.
 
-    python bench/jobs_bench.py [--jobs 200] [--database URL] [--redis URL]
+    python -m bench.jobs_bench [--jobs 200] [--database URL] [--redis URL]
 
 Embedded: an SQLite file and the worker threads of this process. Redis: the same file (or --database) and one worker process that gets
 its messages from Redis; without --redis a server is started for the run if there is a `redis-server`. A job does nothing; its start

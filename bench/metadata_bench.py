@@ -1,6 +1,6 @@
 """How fast metadata is: cold build, rebuild after one changed field, plan, publish of a field on a table of 100,000 records, fill.
 
-Run it: python bench/metadata_bench.py [sqlite|postgresql] [objects] [records]. It prints figures beside their goals (spec/metadata.md 9);
+Run it: python -m bench.metadata_bench [sqlite|postgresql] [objects] [records]. It prints figures beside their goals (spec/metadata.md 9);
 nothing fails. PostgreSQL is the test server of tests/support.
 """
 
@@ -14,8 +14,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from fieldstone.metadata import documents
 from fieldstone.metadata.check import check

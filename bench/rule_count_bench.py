@@ -1,6 +1,6 @@
 """What validation rules cost a create: the same object with ten active rules and with twenty.
 
-    python bench/rule_count_bench.py [rounds, 40 unless said] [creates a round, 50]
+    python -m bench.rule_count_bench [rounds, 40 unless said] [creates a round, 50]
 
 Creates go through the save pipeline of two orgs in this process, on SQLite files, for a person with rights of their own. The two take
 turns, in changing order; the figure is processor time a create, the ratio the median over the rounds. Timings fail nothing.
@@ -17,16 +17,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT)]
-
-from bench import twin  # noqa: E402
-from bench.__main__ import body  # noqa: E402
-from fieldstone.db.engine import create_engine  # noqa: E402
-from fieldstone.records.changes import Change  # noqa: E402
-from fieldstone.records.principal import Principal  # noqa: E402
-from fieldstone.rules import register_functions  # noqa: E402
-from tests.support.worlds import World, world  # noqa: E402
+from bench import twin
+from bench.__main__ import body
+from fieldstone.db.engine import create_engine
+from fieldstone.records.changes import Change
+from fieldstone.records.principal import Principal
+from fieldstone.rules import register_functions
+from tests.support.worlds import World, world
 
 GOAL = "1.03"
 MORE = {

@@ -1,6 +1,6 @@
 """Evaluations per second of four business rules: compiled by Fieldstone, and written by hand in Python.
 
-    python bench/rules_bench.py [rounds]
+    python -m bench.rules_bench [rounds]
 
 Prints a table of medians and the ratio to the hand-written functions (taken round by round, interleaved), and the time from text
 to a ready function. The hand-written rules keep the same meaning: blanks, exact decimals, rounding half away from zero.
