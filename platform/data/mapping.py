@@ -24,6 +24,7 @@ from fieldstone.records.gate.access import Rights
 from fieldstone.rules.value_types import ValueType
 
 Operation: TypeAlias = Literal["create", "update", "upsert", "create_or_skip", "update_or_skip"]
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 STAMP = "created_at"  # a mapping may set it, if the person holds `modify_all_data`
 NO_TABLE: Mapping[str, str] = {}
@@ -74,12 +75,11 @@ def load(document: Mapping[str, Any]) -> ImportMapping:
     problems += [_unknown(key, known, f"/{key}") for key in document if key not in known]
     if not isinstance(document.get("object"), str):
         problems.append(Problem(code="missing_key", params={"key": "object"}, pointer=""))
-    operation = document.get("operation", "create")
-    if operation not in get_args(Operation):
-        params = {"value": operation, "allowed": ", ".join(get_args(Operation))}
-        problems.append(
-            Problem(code="import_operation", params=params, pointer="/operation", suggestion=nearest(str(operation), get_args(Operation)))
-        )
+    operation: Operation = "create"
+    try:
+        operation = operation_of(document.get("operation", "create"))
+    except Refused as refused:
+        problems += refused.problems
     columns = [_column(entry, f"/columns/{index}", problems) for index, entry in enumerate(document.get("columns", ()))]
     if problems:
         raise Refused(problems)
@@ -91,6 +91,15 @@ def load(document: Mapping[str, Any]) -> ImportMapping:
         record_type=document.get("record_type"),
         leave_out_automations=bool(document.get("leave_out_automations", False)),
     )
+
+
+def operation_of(given: Any) -> Operation:
+    """Return the operation of that name. Raises Refused (import_operation)."""
+    for known in OPERATIONS:
+        if given == known:
+            return known
+    params = {"value": given, "allowed": ", ".join(OPERATIONS)}
+    raise Refused(Problem(code="import_operation", params=params, pointer="/operation", suggestion=nearest(str(given), OPERATIONS)))
 
 
 def dump(mapping: ImportMapping) -> dict[str, Any]:

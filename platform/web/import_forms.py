@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -17,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from fieldstone.data import column_formats, csv_files, suggestions
 from fieldstone.data.column_formats import Profile
 from fieldstone.data.csv_files import Reading
-from fieldstone.data.mapping import STAMP, ColumnMap, ImportMapping
+from fieldstone.data.mapping import STAMP, ColumnMap, ImportMapping, operation_of
 from fieldstone.data.suggestions import Suggestion
 from fieldstone.errors import Problem
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
@@ -133,7 +134,10 @@ def _column(sheet: Sheet, column: str, target: str) -> ColumnMap:
 
 
 def of_form(sheet: Sheet, typed: MultiDict[str, str]) -> tuple[ImportMapping, list[str]]:
-    """Return the mapping that was typed, and for each of its columns the control it comes from."""
+    """Return the mapping that was typed, and for each of its columns the control it comes from.
+
+    Raises Refused (import_operation) for an operation that the page does not offer.
+    """
     columns: list[ColumnMap] = []
     controls: list[str] = []
     for index, name in enumerate(sheet.reading.columns):
@@ -147,12 +151,12 @@ def of_form(sheet: Sheet, typed: MultiDict[str, str]) -> tuple[ImportMapping, li
             constant, expression = (text, None) if kind == "constant" else (None, text)
             columns.append(ColumnMap(field=target, date=form, constant=constant, expression=expression))
             controls.append(f"x.{index}.text")
-    blank = "clear" if typed.get("blank") == "clear" else "ignore"
-    columns = [replace(each, blank=blank, round="1" in typed.getlist("round")) for each in columns]  # type: ignore[arg-type]
-    operation = typed.get("operation", "create")
+    blank: Literal["ignore", "clear"] = "clear" if typed.get("blank") == "clear" else "ignore"
+    columns = [replace(each, blank=blank, round="1" in typed.getlist("round")) for each in columns]
+    operation = operation_of(typed.get("operation", "create"))
     mapping = ImportMapping(
         object=sheet.definition.name,
-        operation=operation,  # type: ignore[arg-type]
+        operation=operation,
         found_by=tuple(name for name in typed.getlist("found_by") if name) if operation != "create" else (),
         columns=tuple(columns),
         record_type=typed.get("record_type") or None,

@@ -244,3 +244,11 @@ def test_in_a_browser_the_bar_moves_and_leads_to_the_report(prepared, tmp_path, 
             page.wait_for_selector("text=Equal")
         finally:
             background.stop()
+
+
+def test_a_forged_operation_is_refused_and_nothing_is_kept(importing):
+    job = upload(importing)
+    answer = mapped(importing, job, operation="creat")
+    assert answer.status_code == 422
+    assert "create_or_skip" in answer.text
+    assert mapped(importing, job).status_code == 303
