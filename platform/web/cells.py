@@ -43,7 +43,6 @@ def edit(object_name: str, record_id: str, field_name: str) -> ResponseReturnVal
 def save(object_name: str, record_id: str, field_name: str) -> ResponseReturnValue:
     """Save the field, and answer with the row of the list that the address's query describes."""
     definition, field = _of(object_name, field_name)
-    version = request.form.get("row_version", "")
     typed = {name: value for name, value in forms.read(definition, request.form).items() if name == field.name}
     change = Change(
         object=definition.name,
@@ -51,7 +50,7 @@ def save(object_name: str, record_id: str, field_name: str) -> ResponseReturnVal
         id=record_id,
         values=typed,
         given="form",
-        row_version=int(version) if version.isdigit() else None,
+        row_version=forms.row_version(request.form),
     )
     try:
         save_changes(change)

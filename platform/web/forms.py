@@ -151,6 +151,12 @@ def read(definition: ObjectDef, sent: MultiDict[str, str]) -> dict[str, Any]:
     return values
 
 
+def row_version(sent: MultiDict[str, str]) -> int | None:
+    """Return the version of the record that the form was filled in on; None where it says none that can be read."""
+    version = sent.get("row_version", "")
+    return int(version) if version.isdecimal() and version.isascii() else None
+
+
 def _by_name(found: FieldDef, typed: str) -> str:
     """Return the id of the one visible record with exactly the name typed; the text itself where it is none or several."""
     wanted = typed.strip()

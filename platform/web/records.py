@@ -204,7 +204,7 @@ def update(object_name: str, record_id: str) -> ResponseReturnValue:
     record = current.gate.get(definition.name, record_id)
     kind = _type_after(definition, record, request.form.get("record_type"))
     layout = layouts.layout_for(current.snapshot, definition, current.principal, kind)
-    values, version = forms.read(definition, request.form), request.form.get("row_version", "")
+    values = forms.read(definition, request.form)
     change = Change(
         object=definition.name,
         action="update",
@@ -212,7 +212,7 @@ def update(object_name: str, record_id: str) -> ResponseReturnValue:
         values=values,
         given="form",
         record_type=kind if kind != record.get("record_type") else None,
-        row_version=int(version) if version.isdigit() else None,
+        row_version=forms.row_version(request.form),
         options={"layout": layout.name} if layout.name != layouts.GENERATED else {},
     )
     try:
@@ -246,9 +246,9 @@ def save_changes(*changes: Change) -> None:
 def react(object_name: str) -> ResponseReturnValue:
     """Answer a changed field: the same form with what its defaults, formulas and conditions now come to. Writes nothing."""
     definition = current.object(object_name)
-    record_id, kind, version = request.args.get("record"), request.form.get("record_type") or None, request.form.get("row_version", "")
+    record_id, kind = request.args.get("record"), request.form.get("record_type") or None
     # The draft reads the record itself, if its reader may see it; of the form these are what it was.
-    record = {"id": record_id, "row_version": int(version) if version.isdigit() else None} if record_id else None
+    record = {"id": record_id, "row_version": forms.row_version(request.form)} if record_id else None
     sent = forms.without_untouched(request.form)
     number, cloned = request.form.get("form_number"), "clone" in request.form
     form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=number, clone=cloned)
@@ -356,14 +356,13 @@ def set_value(object_name: str, record_id: str) -> ResponseReturnValue:
     """Save one field of a record, such as a stage pressed on the path; refused, the form asks for what is missing."""
     definition = current.object(object_name)
     values = forms.read(definition, request.form)
-    version = request.form.get("row_version", "")
     change = Change(
         object=definition.name,
         action="update",
         id=record_id,
         values=values,
         given="form",
-        row_version=int(version) if version.isdigit() else None,
+        row_version=forms.row_version(request.form),
     )
     try:
         save_changes(change)
