@@ -528,12 +528,13 @@ def test_a_manager_of_approvals_hands_on_the_task_of_another_with_a_reason(compa
     assert len(firm.tasks("gil")) == 1
 
 
-@pytest.mark.parametrize("to", ["sue", "bob"])
-def test_a_task_is_not_handed_to_the_submitter_or_oneself(company, to):
+@pytest.mark.parametrize(("to", "code"), [("sue", "self_approval"), ("bob", "transfer_already_here")])
+def test_a_task_is_not_handed_to_the_submitter_or_oneself(company, to, code):
     firm = company()
     firm.submit(firm.quote())
     [task] = firm.tasks("bob")
-    refused(firm.approvals.transfer, firm.world.principal("bob"), task.id, firm.world.people[to])
+    found = refused(firm.approvals.transfer, firm.world.principal("bob"), task.id, firm.world.people[to])
+    assert found.problems[0].code == code
 
 
 # --- versions --------------------------------------------------------------------------------------------------------------------
