@@ -15,6 +15,20 @@ from tests.support import pages
 
 EVERYTHING = ("records:read", "records:write", "records:delete", "metadata:read", "metadata:write")
 
+PROCESS = {
+    "kind": "approval_process",
+    "object": "deal",
+    "api_name": "large_deal",
+    "label": "Large deal",
+    "entry": {"criteria": "amount > 1000", "submitters": ["owner"]},
+    "evidence": ["name", "amount"],
+    "lock": {"mode": "full"},
+    "recall": {"allow": "until_first_decision"},
+    "nodes": [
+        {"id": "first", "type": "approve", "approvers": [{"user": "admin"}], "mode": "any", "on_empty": "block", "reject": "end"},
+    ],
+}
+
 
 @dataclass
 class Program:
@@ -79,3 +93,12 @@ def admin(program):
 def rep(program):
     """A program of a representative, who may not see the field `secret`."""
     return program("rep")
+
+
+@pytest.fixture
+def approved_deals(site, admin):
+    """The process, published as an administrator would."""
+    planned = admin.post("/metadata/plans", {"put": [PROCESS]})
+    assert planned.status_code == 201, planned.text
+    confirm = [each["confirm"] for each in planned.json["confirm"]]
+    assert admin.post(f"/metadata/plans/{planned.json['id']}/publish", {"confirm": confirm}).status_code == 200

@@ -4,28 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-PROCESS = {
-    "kind": "approval_process",
-    "object": "deal",
-    "api_name": "large_deal",
-    "label": "Large deal",
-    "entry": {"criteria": "amount > 1000", "submitters": ["owner"]},
-    "evidence": ["name", "amount"],
-    "lock": {"mode": "full"},
-    "recall": {"allow": "until_first_decision"},
-    "nodes": [
-        {"id": "first", "type": "approve", "approvers": [{"user": "admin"}], "mode": "any", "on_empty": "block", "reject": "end"},
-    ],
-}
-
-
-@pytest.fixture
-def approved_deals(site, admin):
-    """The process, published as an administrator would."""
-    planned = admin.post("/metadata/plans", {"put": [PROCESS]})
-    assert planned.status_code == 201, planned.text
-    confirm = [each["confirm"] for each in planned.json["confirm"]]
-    assert admin.post(f"/metadata/plans/{planned.json['id']}/publish", {"confirm": confirm}).status_code == 200
+from tests.api.conftest import PROCESS
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.api.test_approvals import approved_deals  # noqa: F401 - a fixture
-
 QUEUE = {"kind": "queue", "api_name": "desk", "label": "Desk", "objects": ["deal"]}
 
 
@@ -54,7 +52,7 @@ def test_a_token_is_made_once_and_its_text_told_once(program):
 
 
 @pytest.fixture
-def waiting(approved_deals, admin, rep):  # noqa: F811
+def waiting(approved_deals, admin, rep):
     """Three decisions that wait for the administrator."""
     for number in range(3):
         deal = rep.post("/records/deal", {"name": f"Pilot {number}", "stage": "open", "amount": 5000}).json["id"]
