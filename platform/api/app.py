@@ -40,6 +40,11 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 TAKEN = frozenset({JSON, "application/merge-patch+json"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+ALWAYS = {  # headers of every answer
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 
 class RecordId(BaseConverter):
@@ -180,9 +185,7 @@ def _carried(call: Call, response: Response) -> Response:
     """Put on what every answer carries."""
     headers = response.headers
     headers["Request-Id"] = call.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    headers.extend(ALWAYS)
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
     if call.principal_or_none is not None and call.principal.version is not None:

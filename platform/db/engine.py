@@ -71,6 +71,7 @@ def _sqlite(url: URL, on_connect: tuple[OnConnect, ...], pool_size: int) -> Engi
             "temp_store = MEMORY",
             "cache_size = -16000",  # KiB
             "mmap_size = 268435456",
+            "wal_autocheckpoint = 4000",  # pages; one written again and again is copied into the database less often
         ):
             driver.execute(f"PRAGMA {pragma}")
         watch = entry.info["watch"] = Watch()

@@ -14,6 +14,7 @@ import signal
 import threading
 
 VARIABLE = "FIELDSTONE_FAULT"
+_WANTED, _, _COUNT = os.environ.get(VARIABLE, "").partition(":")  # of the process, from its start
 
 _lock = threading.Lock()
 _passed: dict[str, int] = {}
@@ -21,13 +22,9 @@ _passed: dict[str, int] = {}
 
 def point(name: str) -> None:
     """End the process here, without any clean-up, if the environment says so; else do nothing."""
-    wanted = os.environ.get(VARIABLE)
-    if wanted is None:
-        return
-    where, _, count = wanted.partition(":")
-    if where != name:
+    if name != _WANTED:
         return
     with _lock:
         _passed[name] = passed = _passed.get(name, 0) + 1
-    if passed == int(count or 1):
+    if passed == int(_COUNT or 1):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Protocol
 
 from fieldstone.metadata.definitions.objects import FieldDef
@@ -47,15 +48,27 @@ class Evaluation:
     """Evaluates expressions on records of one batch, or one draft. `look_up`: what VLOOKUP asks, where it may be asked."""
 
     def __init__(self, batch: Asking, look_up: LookUp | None = None) -> None:
-        principal = batch.asking.principal
         self.now = batch.now
-        self.zone = principal.zone
-        self.today: date = batch.now.astimezone(principal.zone).date()
+        self.zone = batch.asking.principal.zone
         self.globals = batch.asking.globals
         self.look_up = look_up
-        self._plain = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals)
-        self._new = Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True, look_up=look_up)
-        self._clone = replace(self._new, is_clone=True)
+
+    @cached_property
+    def today(self) -> date:
+        """The day of who saves."""
+        return self.now.astimezone(self.zone).date()
+
+    @cached_property
+    def _plain(self) -> Context:
+        return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals)
+
+    @cached_property
+    def _new(self) -> Context:
+        return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, is_new=True, look_up=self.look_up)
+
+    @cached_property
+    def _clone(self) -> Context:
+        return replace(self._new, is_clone=True)
 
     def value(self, compiled: Compiled, item: Evaluated) -> Any:
         """Return the value of an expression for a record. Raises EvaluationError."""

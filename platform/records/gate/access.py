@@ -58,6 +58,7 @@ class Rights:
     unrestricted: bool = False
     every_permission: bool = False  # the platform by itself; when it acts for a person, that person's count
     _readable: dict[str, frozenset[str]] = field(default_factory=dict)
+    _editable: dict[str, frozenset[str]] = field(default_factory=dict)
     compiled: dict[Any, Any] = field(default_factory=dict)  # what other parts of the gate prepare for these rights
 
     def can(self, object_name: str, right: str) -> bool:
@@ -83,15 +84,10 @@ class Rights:
 
     def editable(self, object_name: str) -> frozenset[str]:
         """Return the API names of the fields that a payload may write, given the right to create or edit."""
-        definition = self.snapshot.objects[object_name]
-        granted = self.granted.get(object_name, NO_RIGHTS)
-        if not self.unrestricted and not granted.rights & {"create", "edit"}:
-            return frozenset()
-        writable = frozenset(name for name, found in definition.fields.items() if not found.read_only)
-        if self.unrestricted:
-            return writable
-        writable &= granted.editable | {definition.name_field}
-        return writable - self._gives_rights() if definition.name == "user" else writable
+        known = self._editable.get(object_name)
+        if known is None:
+            known = self._editable[object_name] = self._find_editable(object_name)
+        return known
 
     def _gives_rights(self) -> frozenset[str]:
         """The fields of a user that a plain save leaves alone: a role opens records, no more of them than who may change all has anyway."""
@@ -135,6 +131,17 @@ class Rights:
         return frozenset(
             {*(name for name, found in definition.fields.items() if closure.reads(definition, found)), *definition.system_fields}
         )
+
+    def _find_editable(self, object_name: str) -> frozenset[str]:
+        definition = self.snapshot.objects[object_name]
+        granted = self.granted.get(object_name, NO_RIGHTS)
+        if not self.unrestricted and not granted.rights & {"create", "edit"}:
+            return frozenset()
+        writable = frozenset(name for name, found in definition.fields.items() if not found.read_only)
+        if self.unrestricted:
+            return writable
+        writable &= granted.editable | {definition.name_field}
+        return writable - self._gives_rights() if definition.name == "user" else writable
 
     def grants(self, definition: ObjectDef, found: FieldDef) -> bool:
         """Whether the field itself is granted, its inputs apart; id, name field, owner and stamps follow the object."""
