@@ -15,9 +15,10 @@ from fieldstone.errors import NotVisible, Problem
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
-from fieldstone.metadata.snapshot import Snapshot
+from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Batch, Change, Item, Work
 from fieldstone.records.evaluation import Evaluation, fit
+from fieldstone.records.failed_formulas import error_of, may_be_told
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.access import READ
 from fieldstone.records.gate.projection import queue_names
@@ -38,6 +39,7 @@ class Draft:
     row_version: int | None
     record_type: str | None
     values: Mapping[str, Any]
+    failed: Mapping[str, str] = field(default_factory=dict)  # by formula that ends in an error: its category
     states: Mapping[str, State] = field(default_factory=dict)  # by field of the layout: visible, required, read-only
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by picklist: the values that may be chosen now
     problems: tuple[Problem, ...] = ()  # values that cannot be read as their field wants them
@@ -78,12 +80,14 @@ def draft(
         defaults.apply(batch, item, defaults.defaults_of(gate.snapshot, definition, item.image.get("record_type") or ""), evaluation)
         names |= _look(gate, definition, item)
     formulas.compute(formulas.formulas_of(gate.snapshot, definition), item, evaluation)
+    shown = _shown(gate, definition, item, names, evaluation)
     return Draft(
         object=definition.name,
         id=record_id,
         row_version=item.image.get("row_version") if record_id is not None else None,
         record_type=item.image.get("record_type"),
-        values=_shown(gate, definition, item, names, evaluation),
+        values=shown,
+        failed=_failed(gate, definition, shown, item, evaluation),
         states=_states(gate.snapshot, definition, layout_name, item, evaluation),
         choices={name: choices(gate.snapshot, definition, found, item.image) for name, found in definition.fields.items() if found.values},
         problems=tuple(item.problems),
@@ -161,14 +165,34 @@ def _shown(gate: Gate, definition: ObjectDef, item: Item, names: Mapping[str, Re
 def _live_value(gate: Gate, definition: ObjectDef, found: FieldDef, item: Item, evaluation: Evaluation) -> Any:
     """A live formula for the draft; blank where it reads through a record that the principal cannot see."""
     compiled = gate.snapshot.expression(found.formula or "", definition.name, "formula", found.blanks)
-    for path in compiled.reads:
-        looked = item.looked[path[0]][1] if len(path) > 1 and path[0] in item.looked else None
-        if looked is not None and (looked.access < READ or any(path[: len(hop)] == hop for hop in looked.unseen)):
-            return None
+    if _goes_unseen(compiled, item):
+        return None
     try:
         return fit(found, evaluation.value(compiled, item))
     except (EvaluationError, ValueError):
         return fit(found, None)
+
+
+def _goes_unseen(compiled: Compiled, item: Item) -> bool:
+    """Whether a formula reads through a record that the principal cannot see."""
+    for path in compiled.reads:
+        looked = item.looked[path[0]][1] if len(path) > 1 and path[0] in item.looked else None
+        if looked is not None and (looked.access < READ or any(path[: len(hop)] == hop for hop in looked.unseen)):
+            return True
+    return False
+
+
+def _failed(gate: Gate, definition: ObjectDef, shown: Mapping[str, Any], item: Item, evaluation: Evaluation) -> dict[str, str]:
+    """The blank formulas of the draft that end in an error, as far as the principal may read what they read."""
+    found: dict[str, str] = {}
+    for name, formula in definition.fields.items():
+        if formula.type != "formula" or shown.get(name, 0) is not None:
+            continue
+        compiled = gate.snapshot.expression(formula.formula or "", definition.name, "formula", formula.blanks)
+        if may_be_told(gate, definition, compiled) and not _goes_unseen(compiled, item):
+            category = error_of(formula, compiled, item.image, evaluation.context(item))
+            found |= {name: category} if category is not None else {}
+    return found
 
 
 def _states(snapshot: Snapshot, definition: ObjectDef, name: str | None, item: Item, evaluation: Evaluation) -> dict[str, State]:

@@ -19,7 +19,7 @@ from fieldstone.errors import Conflict, NotVisible, Problem, Refused
 from fieldstone.i18n import formats
 from fieldstone.metadata.definitions.objects import FieldDef, PicklistValue
 from fieldstone.records.changes import Change
-from fieldstone.records.query import Group, Page, Query
+from fieldstone.records.query import Group, Query, Record
 from fieldstone.web import conditions, list_views, lists
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
@@ -28,6 +28,7 @@ from fieldstone.web.list_views import ListColumn
 from fieldstone.web.lists import Listing
 from fieldstone.web.pages import fragment, page
 from fieldstone.web.shell import plural
+from fieldstone.web.shown import with_failures
 
 bp = Blueprint("boards", __name__)
 
@@ -113,7 +114,7 @@ def render(shown: Listing) -> ResponseReturnValue:
     try:
         columns = _columns(board)
         read = current.gate.read(shown.query(select=board.select, sort=shown.sort, limit=CARDS))
-        _deal_out(board, columns, read)
+        _deal_out(board, columns, read.records)
     except Refused as refused:
         problems = refused.problems
     return page(
@@ -146,10 +147,10 @@ def _columns(board: Board, *, only: tuple[str, ...] | None = None) -> list[Board
     return found
 
 
-def _deal_out(board: Board, columns: list[BoardColumn], read: Page) -> None:
+def _deal_out(board: Board, columns: list[BoardColumn], records: tuple[Record, ...]) -> None:
     """Put the records read into their columns."""
     by_value = {column.value.name: column for column in columns}
-    for record in read.records:
+    for record in with_failures(board.listing.definition, records):
         column = by_value.get(str(record.get(board.field.name)))
         if column is not None:
             column.cards.append(record)
@@ -178,7 +179,7 @@ def column(object_name: str) -> ResponseReturnValue:
             cursor=cursor,
         )
     )
-    part = BoardColumn(value, cards=list(read.records), next=read.next)
+    part = BoardColumn(value, cards=list(with_failures(shown.definition, read.records)), next=read.next)
     return fragment("list/board.html", "cards", listing=shown, board=board, column=part)
 
 

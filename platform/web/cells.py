@@ -23,7 +23,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.pages import fragment
 from fieldstone.web.records import draft_of, require_editable, save_changes
-from fieldstone.web.shown import plain
+from fieldstone.web.shown import plain, with_failures
 
 bp = Blueprint("cells", __name__)
 
@@ -59,7 +59,8 @@ def save(object_name: str, record_id: str, field_name: str) -> ResponseReturnVal
     except Refused as refused:
         return _input(definition, field, record_id, request.form, refused.problems)
     shown = lists.listing(object_name)
-    record = current.gate.get(definition.name, record_id, select=tuple({each.path: None for each in shown.columns}))
+    columns = tuple({each.path: None for each in shown.columns})
+    (record,) = with_failures(definition, [current.gate.get(definition.name, record_id, select=columns)])
     return fragment("list/page.html", "row", listing=shown, record=record)
 
 

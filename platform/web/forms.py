@@ -32,7 +32,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of, word
 from fieldstone.web.search import OF_RECORD
 from fieldstone.web.shell import in_sentence
-from fieldstone.web.shown import macros, show
+from fieldstone.web.shown import Failed, macros, show
 
 OWN_FIELDS = frozenset({csrf.FIELD, "row_version", "record_type", "form_number", "changed", "again", "typed"})
 SEVERAL = frozenset({"multi_picklist", "checkbox"})  # fields whose inputs send more than one value
@@ -222,6 +222,8 @@ def _field(
     problems: tuple[Problem, ...],
 ) -> FormField:
     state, value = draft.states.get(found.name), draft.values.get(found.name)
+    if found.name in draft.failed:
+        value = Failed(draft.failed[found.name])
     why = _why_read_only(definition, found, is_new=record is None, frozen=state is not None and state.read_only)
     made = FormField(
         definition=found,

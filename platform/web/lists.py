@@ -7,7 +7,7 @@ conditions (`conditions.py`), one record (`records.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ from fieldstone.web.current import current
 from fieldstone.web.list_views import ListColumn, View
 from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import plural, toast
-from fieldstone.web.shown import is_number
+from fieldstone.web.shown import is_number, with_failures
 
 bp = Blueprint("lists", __name__)
 
@@ -233,6 +233,7 @@ def render(shown: Listing) -> ResponseReturnValue:
                 count="capped",
             )
         )
+        read = replace(read, records=with_failures(shown.definition, read.records))
         wanted = {each.path: (each.total, each.path) for each in shown.columns if each.total}
         totals = current.gate.totals(shown.query(), wanted) if wanted and read.records else {}
     except Refused as refused:

@@ -7,7 +7,7 @@ Source: spec/metadata.md, section 6.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.records import history
 from fieldstone.records.evaluation import Evaluation
-from fieldstone.records.failed_formulas import failed_formulas
 from fieldstone.records.gate.access import EDIT, FULL
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.query import Page, Query, Reference, Sort
@@ -31,7 +30,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.list_views import ListColumn
 from fieldstone.web.shell import plural
-from fieldstone.web.shown import Failed
+from fieldstone.web.shown import with_failures
 from fieldstone.workflow.approvals import locks
 from fieldstone.workflow.approvals.panel import Panel
 
@@ -184,14 +183,14 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
         "change_record_type": editable and _has_other_type(definition, kind),
         **_may(definition, access, held=bool(held)),
     }
-    failed = {name: Failed(category) for name, category in failed_formulas(current.gate, definition, record).items()}
+    (with_failed,) = with_failures(definition, [record])
     found = RecordPage(
         definition=definition,
-        record=record | failed,
+        record=with_failed,
         layout=layout,
         tab=chosen,
         tabs=[_tab(definition, record_id, tab.id, text_of(tab.label) or _("Details"), chosen) for tab in tabs],
-        facts=_facts(definition, record | failed, panel),
+        facts=_facts(definition, with_failed, panel),
         path=_path(definition, record, path_def),
         path_field=_path_field(definition, path_def),
         guidance=None,
@@ -367,12 +366,13 @@ def _related(found: RecordPage, item: RelatedListDef) -> RelatedList | None:
         limit=min(item.rows, 50),
         count="capped",
     )
+    read = current.gate.read(query)
     may_add = "create" in item.can and current.rights.can(child.name, "create")
     return RelatedList(
         label=text_of(item.label) or plural(child),
         child=child,
         columns=columns,
-        page=current.gate.read(query),
+        page=replace(read, records=with_failures(child, read.records)),
         all_url=f"/o/{child.name}?f.1={relation.field.name}&o.1=eq&v.1={found.record['id']}",
         new_url=f"/o/{child.name}/new?set.{relation.field.name}={found.record['id']}" if may_add else None,
     )

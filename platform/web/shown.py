@@ -1,12 +1,13 @@
 """How a value of a record is shown: the template of its field's type, called with the value.
 
-Here: `show` and what those templates ask for: where a lookup leads, whether a text is a link.
+Here: `show`, `with_failures`, and what those templates ask for: where a lookup leads, whether a text is a link.
 Not here: the templates (`fields/`), forms (`forms.py`), number and date formats (`i18n/formats.py`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,8 +19,9 @@ from markupsafe import Markup, escape
 
 from fieldstone.errors import Problem
 from fieldstone.i18n import formats, texts
-from fieldstone.metadata.definitions.objects import FieldDef
-from fieldstone.records.query import Reference
+from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.records.failed_formulas import failed_formulas
+from fieldstone.records.query import Record, Reference
 from fieldstone.web.current import current
 from fieldstone.web.shell import hue
 
@@ -48,7 +50,13 @@ class Failed:
 def install(app: Flask) -> None:
     """Give the application's templates these names."""
     app.jinja_env.globals.update(
-        show=show, brief=brief, show_in_row=show_in_row, target_of=target_of, currency_sign=currency_sign, is_number=is_number
+        show=show,
+        brief=brief,
+        show_in_row=show_in_row,
+        plain=plain,
+        target_of=target_of,
+        currency_sign=currency_sign,
+        is_number=is_number,
     )
     app.jinja_env.filters["bare_link"] = bare_link
     app.jinja_env.tests.update(link=is_link, iso_date=is_iso_date, iso_datetime=is_iso_datetime)
@@ -57,6 +65,12 @@ def install(app: Flask) -> None:
 def macros(kind: str) -> Any:
     """Return the macros `show` and `edit` of a field type."""
     return current_app.jinja_env.get_template(f"fields/{TEMPLATES.get(kind, kind)}.html").module
+
+
+def with_failures(definition: ObjectDef, records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return records of one object as pages show them: `Failed` in the place of each formula that ends in an error."""
+    failed = failed_formulas(current.gate, definition, records)
+    return tuple(each | {path: Failed(category) for path, category in failed.get(each["id"], {}).items()} for each in records)
 
 
 def show(field: FieldDef, value: Any) -> Markup | str:

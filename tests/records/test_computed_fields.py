@@ -13,7 +13,8 @@ from fieldstone.records.failed_formulas import failed_formulas
 from fieldstone.records.query import Group, Query, Sort
 from fieldstone.records.steps.layout import State
 from tests.support.orgs import obj, picklist
-from tests.support.worlds import World, everything, profile, rule, world
+from tests.support.statements import counting
+from tests.support.worlds import World, everything, profile, rights, rule, world
 
 LIVE = "+ 0 * YEAR(TODAY())"  # changes no number, and keeps the platform from storing it
 DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -38,6 +39,7 @@ COMPANY = obj(
             "filter": "due > TODAY()",
         },
         "open_deals": {"type": "roll_up", "label": "Open", "relation": "deal.company", "function": "count", "filter": "days > 0"},
+        "each_deal": formula("number", "100 / open_deals"),
     },
 )
 DEAL = obj(
@@ -51,6 +53,8 @@ DEAL = obj(
         "third_live": formula("percent", f"amount / 3 / 100 {LIVE}", scale=1),
         "ratio": formula("number", "100 / amount", scale=1),
         "ratio_live": formula("number", f"100 / amount {LIVE}", scale=1),
+        "open_ratio": formula("number", "100 / amount", declassified={"reason": "tells nothing of the amount"}),
+        "thousandfold": formula("number", "amount * 1000"),
         "large": formula("checkbox", "100 / amount < 1"),
         "large_live": formula("checkbox", f"100 / amount {LIVE} < 1"),
         "thirds": formula("number", "third * 300", scale=2),
@@ -83,6 +87,7 @@ DOCUMENTS = [
     rule("deal", "cap", "AND(company.coming > 500, ISNEW())", "enough"),
     rule("deal", "tenth", 'AND(note = "asks", third_live = 0.333, ratio_live = 1, NOT(large_live))', "asked"),
     profile("seller", {"company": everything(COMPANY), "deal": everything(DEAL)}),
+    profile("blind", {"deal": rights("read", "view_all", read=["name", "open_ratio"])}),
 ]
 
 
@@ -90,6 +95,7 @@ def people(engine) -> World:
     made = world(engine, *DOCUMENTS)
     made.person("Rep", profile="seller")
     made.person("Peer", profile="seller")
+    made.person("Blind", profile="blind")
     return made
 
 
@@ -224,14 +230,59 @@ def test_a_rule_may_ask_for_a_live_roll_up_of_the_record_and_of_its_parent(org):
     assert [problem.message[""] for problem in refused.value.problems] == ["too much is coming: 2000.00"]
 
 
-def test_the_page_of_a_record_knows_which_formulas_end_in_an_error(org):
+def failed(org: World, who: str, *select: str) -> dict[str, dict[str, str]]:
+    """The formulas of deals that end in an error, by the name of the deal."""
+    with org.reading(who) as gate:
+        records = gate.read(Query(object="deal", select=("name", *select) if select else None)).records
+        found = failed_formulas(gate, gate.snapshot.object("deal"), records)
+        return {each["name"]: found.get(each["id"], {}) for each in records}
+
+
+def test_pages_know_which_formulas_end_in_an_error(org):
     company, hidden = org.create("company", {"name": "c"}, "Rep"), org.create("company", {"name": "h"}, "Peer")
-    failing = org.create("deal", {"name": "x", "amount": 0, "company": company}, "Rep")
-    fine = org.create("deal", {"name": "y", "amount": 3}, "Rep")
-    org.update("deal", fine, {"company": hidden})
-    with org.reading("Rep") as gate:
-        found = {each: failed_formulas(gate, gate.snapshot.object("deal"), gate.get("deal", each)) for each in (failing, fine)}
-    assert found == {failing: {"ratio": "division_by_zero", "ratio_live": "division_by_zero"}, fine: {}}
+    org.create("deal", {"name": "failing", "amount": 0, "company": company}, "Rep")
+    blind = org.create("deal", {"name": "blind", "amount": 3}, "Rep")
+    org.update("deal", blind, {"company": hidden})
+    org.create("deal", {"name": "blank", "amount": 3, "due": None}, "Rep")
+    zero = "division_by_zero"
+    assert failed(org, "Rep") == {"failing": {"ratio": zero, "ratio_live": zero, "open_ratio": zero}, "blind": {}, "blank": {}}
+    assert failed(org, "Rep", "ratio", "days") == {"failing": {"ratio": zero}, "blind": {}, "blank": {}}
+    assert failed(org, "Rep", "amount") == {"failing": {}, "blind": {}, "blank": {}}
+    through = failed(org, "Rep", "company.each_deal", "company.group")
+    assert through == {"failing": {"company.each_deal": zero}, "blind": {}, "blank": {}}
+
+
+def test_a_number_that_no_field_can_hold_is_an_error(org):
+    org.create("deal", {"name": "tiny", "amount": "0.01"}, "Rep")
+    org.create("deal", {"name": "huge", "amount": "9999999999999999.99"}, "Rep")
+    assert failed(org, "Rep", "thousandfold") == {"tiny": {}, "huge": {"thousandfold": "out_of_range"}}
+
+
+def test_what_failed_costs_one_statement_for_a_page_and_none_where_nothing_is_blank(many):
+    with many.reading("Rep") as gate:
+        definition = gate.snapshot.object("deal")
+        records = gate.read(Query(object="deal", select=("name", "ratio"))).records
+        for some, statements in ((records, 1), ([each for each in records if each["ratio"] is not None], 0)):
+            with counting(many.engine) as log:
+                found = failed_formulas(gate, definition, some)
+            assert (len(log), len(found)) == (statements, 2 * statements)
+
+
+def test_of_a_formula_over_what_one_may_not_read_nothing_is_told(org):
+    org.create("deal", {"name": "failing", "amount": 0}, "Rep")
+    assert failed(org, "Rep", "open_ratio") == {"failing": {"open_ratio": "division_by_zero"}}
+    assert failed(org, "Blind", "open_ratio") == {"failing": {}}
+
+
+def test_a_draft_knows_which_formulas_end_in_an_error(org):
+    company, hidden = org.create("company", {"name": "c"}, "Rep"), org.create("company", {"name": "h"}, "Peer")
+    zero = dict.fromkeys(("ratio", "ratio_live", "open_ratio"), "division_by_zero")
+    draft = org.records.draft(org.principal("Rep"), "deal", None, {"name": "x", "amount": "0", "company": company})
+    assert (dict(draft.failed), draft.values["ratio"]) == (zero, None)
+    deal = org.create("deal", {"name": "x", "amount": 0}, "Rep")
+    assert org.records.draft(org.principal("Rep"), "deal", deal, {"amount": "4"}).failed == {}
+    org.update("deal", deal, {"company": hidden, "amount": "4"})
+    assert org.records.draft(org.principal("Rep"), "deal", deal, {}).failed == {}
 
 
 def test_a_form_shows_live_fields_as_the_saved_record_will(org):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -54,15 +55,36 @@ def test_the_page_shows_what_layout_and_rights_allow(site, deal, account, rep):
     assert "do not tell" in site.visitor("admin").get(f"/o/deal/{deal}").text
 
 
-def test_a_formula_that_fails_says_so_and_why(site, deal, rep):
+def with_share(site):
+    """Publish a formula that divides by the amount, and show it on the page, the form, the board and the account's list of deals."""
     share = {"type": "formula", "label": "Share", "returns": "number", "formula": "100 / amount"}
     panel = {"kind": "highlight_panel", "object": "deal", "api_name": "shares", "label": "Shares", "fields": ["amount", "share"]}
-    (held,) = (each for each in pages.documents() if each["api_name"] == "sales_rep")
+    layout, view = copy.deepcopy(pages.LAYOUT), copy.deepcopy(pages.VIEWS[0])
+    layout["tabs"][0]["sections"][0]["items"].append({"field": "share"})
+    view["board"]["card"] = ["share"]
+    lists = [{"relation": "deal.account", "columns": ["share"]}]
+    account = {"kind": "page_layout", "object": "account", "api_name": "account_main", "label": "Account"}
+    account["tabs"] = [{"id": "deals", "label": "Deals", "related_lists": lists}]
+    held = next(each for each in pages.documents() if each["api_name"] == "sales_rep")
     held["objects"]["deal"]["fields"]["share"] = "read"
-    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "share": share}}, panel, held)
-    assert "#Error!" not in rep.get(f"/o/deal/{deal}").text
-    site.org.records.save(pages.BUILDER, [Change(object="deal", action="update", id=deal, values={"amount": None})])
-    assert 'title="Division by zero.">#Error!<' in rep.get(f"/o/deal/{deal}").text
+    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "share": share}}, panel, layout, view, account, held)
+
+
+def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, account, rep):
+    with_share(site)
+    places = (
+        *(f"/o/deal/{deal}", f"/o/deal/{deal}/edit", f"/o/account/{account}"),
+        *("/o/deal?view=every&cols=name,share", "/o/deal?view=every&as=board", "/o/deal/column?view=every&as=board&value=open"),
+    )
+    assert [place for place in places if "#Error!" in rep.get(place).text] == []
+    site.org.records.save(*_update(site, deal, amount=None))
+    told = 'title="Division by zero.">#Error!<'
+    assert [place for place in places if told not in rep.get(place).text] == []
+    assert ">#Error!</a>" in rep.get("/o/deal?view=every&cols=share,name").text
+    form = rep.form(f"/o/deal/{deal}/edit")
+    drafts = [rep.post(f"/o/deal/draft?record={deal}", form, name="x", stage="open", amount=amount).text for amount in ("8", "0")]
+    assert [told in draft for draft in drafts] == [False, True]
+    assert told in rep.post(f"/o/deal/{deal}/cell/name?view=every&cols=name,share", rep.form(f"/o/deal/{deal}/cell/name"), name="y").text
 
 
 def test_the_path_shows_where_a_record_stands(site, deal, rep):
@@ -72,10 +94,7 @@ def test_the_path_shows_where_a_record_stands(site, deal, rep):
 
 
 def _update(site, deal, **values):
-    from fieldstone.records.changes import Change
-    from tests.support.pages import BUILDER
-
-    return BUILDER, [Change(object="deal", action="update", id=deal, values=values)]
+    return pages.BUILDER, [Change(object="deal", action="update", id=deal, values=values)]
 
 
 def test_buttons_are_those_one_may_press(site, deal):
