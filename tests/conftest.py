@@ -24,6 +24,8 @@ from tests.support.databases import KINDS, Databases
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         servers.begin_run()
+        if servers.MEMORY in os.environ[servers.RUN_FOLDER]:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", servers.MEMORY)  # databases of SQLite too
 
 
 # A slow machine is no failure. On a build server the same cases are drawn each time: a red run is somebody's change.
