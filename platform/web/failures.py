@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from fieldstone.auth.cookies import SESSION
 from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Refused, TryAgain
 from fieldstone.web.current import current
 from fieldstone.web.pages import page, wants_fragment
@@ -85,4 +86,6 @@ def ask_to_sign_in() -> ResponseReturnValue:
     if wants_fragment() or "X-Requested-With" in request.headers:
         return make_response("", 401)
     target = request.full_path.rstrip("?") if request.method == "GET" else request.path
-    return page("login.html", status=401, problems=(), username="", target=target, typed=carried(), ended=True)
+    typed = carried()
+    ended = bool(typed) or SESSION.name(current.org.settings) in request.cookies  # a newcomer had no session that could end
+    return page("login.html", status=401, problems=(), username="", target=target, typed=typed, ended=ended)

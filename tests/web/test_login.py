@@ -93,6 +93,15 @@ def test_signing_out_ends_the_session_at_once(rep):
     assert rep.get("/o/deal").status_code == 401
 
 
+def test_a_newcomer_is_asked_to_sign_in_and_not_told_of_a_session_that_ended(site, rep):
+    newcomer = site.visitor().get("/")
+    assert newcomer.status_code == 401
+    assert "Sign in" in newcomer.text
+    assert "Sign in again to go on." not in newcomer.text
+    site.visitor("rep").post("/me/sessions/end-others")
+    assert "Sign in again to go on." in rep.get("/").text
+
+
 def test_an_idle_session_ends_after_two_hours_and_any_after_twelve(site):
     visitor = site.visitor("rep")
     import datetime as dt
