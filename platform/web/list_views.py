@@ -43,6 +43,14 @@ class ListColumn:
     label: str
     total: str | None = None
 
+    @property
+    def in_query(self) -> bool:
+        """Whether lists can filter and sort by it: a formula that only Python can do is computed behind the query."""
+        if self.field.type != "formula" or self.field.stored:
+            return True
+        formula = current.snapshot.expression(self.field.formula or "", self.field.object, "formula", self.field.blanks)
+        return formula.checked.sql
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

@@ -118,7 +118,7 @@ class Listing:
 
     def sort_url(self, shown: ListColumn) -> str | None:
         """Return the address that sorts by a column, or turns its order round; None for a column nothing sorts by."""
-        if shown.field.result_type in NOT_SORTABLE:
+        if shown.field.result_type in NOT_SORTABLE or not shown.in_query:
             return None
         first = self.sort[0] if self.sort else None
         descending = first is not None and first.field == shown.path and not first.descending

@@ -223,16 +223,41 @@ def test_check_raises_nothing_on_hostile_documents() -> None:
         assert check({"objects/x.json": json.loads(text)})
 
 
-def test_what_no_database_can_compute_is_neither_filtered_by_nor_summed() -> None:
-    coded = field("formula", returns="checkbox", formula='REGEX(account.name, "a+")')
-    score = field("formula", returns="number", formula='IF(REGEX(deal.name, "a+"), 1, 2)')
+def test_what_no_database_can_compute_is_neither_filtered_nor_sorted_by_nor_summed() -> None:
     found = {path: copy.deepcopy(document) for path, document in BASE.items()}
-    found[DEAL]["fields"] |= {"coded": coded, "scores": field("roll_up", relation="deal_line.deal", function="sum", field="score")}
-    found["objects/deal_line.json"]["fields"]["score"] = score
-    found[VIEW]["filter"] = "AND(coded, amount > 1)"
+    score = field("formula", returns="number", formula='IF(REGEX(account.name, "a+"), 1, 2)')
+    found[DEAL]["fields"] |= {
+        "coded": field("formula", returns="checkbox", formula='REGEX(account.name, "a+")'),
+        "score": score,
+        "day": field("formula", returns="date", formula='IF(REGEX(account.name, "a+"), TODAY(), NULL)'),
+        "kept": field("formula", returns="number", formula='IF(REGEX(name, "a+"), 1, 2)'),
+        "scores": field("roll_up", relation="deal_line.deal", function="sum", field="score"),
+    }
+    found["objects/deal_line.json"]["fields"]["score"] = {**score, "formula": 'IF(REGEX(deal.name, "a+"), 1, 2)'}
+    found[VIEW] |= {"filter": "AND(coded, amount > 1)", "sort": [{"field": "kept"}, {"field": "score"}]}
+    found[VIEW]["columns"] += [{"field": "score", "total": "sum"}, {"field": "kept", "total": "sum"}, {"field": "coded"}]
+    found[VIEW]["board"]["totals"] = ["score", "kept"]
+    found[VIEW]["calendar"] |= {"start": "day"}
+    found[LAYOUT]["tabs"][1]["related_lists"][0]["sort"] = [{"field": "score"}]
     del found[VIEW]["examples"]
-    problems = [(problem.document, problem.pointer, problem.code) for problem in check(found) if not problem.warning]
-    assert problems == [
+    expected = {
         (DEAL, "/fields/scores/field", "expression_not_filterable"),
+        (LAYOUT, "/tabs/1/related_lists/0/sort/0/field", "formula_behind_query"),
         (VIEW, "/filter", "expression_not_filterable"),
-    ]
+        (VIEW, "/sort/1/field", "formula_behind_query"),
+        (VIEW, "/columns/4/total", "formula_behind_query"),
+        (VIEW, "/board/totals/0", "formula_behind_query"),
+        (VIEW, "/calendar/start", "formula_behind_query"),
+    }
+    for current in (None, IN_FORCE):
+        problems = [each for each in check(found, current=current) if not each.warning]
+        assert {(each.document, each.pointer, each.code) for each in problems} == expected
+
+
+def test_a_formula_that_moves_behind_the_query_is_refused_where_a_view_sorts_by_it() -> None:
+    sorted_by = changed(VIEW, "/sort/0/field", "net")
+    in_force = build(sorted_by, NOTHING_STORED)
+    moved = {**in_force.parsed, DEAL: copy.deepcopy(in_force.parsed[DEAL])}
+    moved[DEAL]["fields"]["net"] |= {"formula": 'IF(REGEX(account.name, "a+"), amount, 0)', "examples": []}
+    problems = [(each.document, each.pointer, each.code) for each in check(moved, current=in_force) if not each.warning]
+    assert problems == [(VIEW, "/sort/0/field", "formula_behind_query")]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.pages import PASSWORD
+from tests.support.pages import DEAL, PASSWORD, documents
 
 
 def names(answer):
@@ -64,6 +64,18 @@ def test_the_url_says_which_records_are_shown(deals, rep, state, shown):
     answer = rep.get(f"/o/deal?view=every&{urlencode(state)}")
     assert answer.status_code == 200
     assert names(answer) == shown
+
+
+def test_a_formula_that_no_database_can_do_is_shown_and_not_asked_for(site, deals, rep):
+    coded = {"type": "formula", "label": "Coded", "returns": "text", "formula": 'IF(REGEX(account.name, "Kes.*"), "yes", "no")'}
+    held = next(each for each in documents() if each["api_name"] == "sales_rep")
+    held["objects"]["deal"]["fields"]["coded"] = "read"
+    site.publish({**DEAL, "fields": {**DEAL["fields"], "coded": coded}}, held)
+    text = rep.get("/o/deal?view=every&cols=name,coded,amount").text
+    assert text.count(">yes</td>") == 4
+    assert "sort=amount" in text and "sort=coded" not in text
+    assert "add=net" in (offered := rep.get("/o/deal/fields?view=every").text) and "add=coded" not in offered
+    assert 'name="c.coded"' in rep.get("/o/deal/fields?view=every&for=columns").text
 
 
 @pytest.mark.parametrize(

@@ -149,8 +149,8 @@ def _list_view(proposed: Proposed, path: str, document: Document) -> None:
     definition = _own(proposed, document)
     for index, column in enumerate(document["columns"]):
         field = _at(definition, proposed, column["field"])
-        if "total" in column and field is not None and field.result_type not in NUMBERS:
-            proposed.refuse(path, ("columns", index, "total"), "not_a_number_field", field=field.name)
+        if "total" in column and field is not None:
+            _summable(proposed, path, ("columns", index, "total"), field)
     _sortable(proposed, path, ("sort",), document.get("sort", ()), definition)
     board, calendar = document.get("board"), document.get("calendar")
     if board is not None:
@@ -159,13 +159,15 @@ def _list_view(proposed: Proposed, path: str, document: Document) -> None:
             proposed.refuse(path, ("board", "group_by"), "not_for_boards", field=field.name, type=field.type)
         for index, name in enumerate(board.get("totals", ())):
             field = _at(definition, proposed, name)
-            if field is not None and field.result_type not in NUMBERS:
-                proposed.refuse(path, ("board", "totals", index), "not_a_number_field", field=field.name)
+            if field is not None:
+                _summable(proposed, path, ("board", "totals", index), field)
     if calendar is not None:
         for key in ("start", "end"):
             field = _at(definition, proposed, calendar.get(key))
             if field is not None and field.result_type not in ("date", "datetime"):
                 proposed.refuse(path, ("calendar", key), "not_a_date_field", field=field.name)
+            elif field is not None:
+                _within_query(proposed, path, ("calendar", key), field)
     if document.get("start_in", "list") != "list" and document["start_in"] not in document:
         proposed.refuse(path, ("start_in",), "option_without", key="start_in", other=document["start_in"])
 
@@ -175,6 +177,22 @@ def _sortable(proposed: Proposed, path: str, way: Way, keys: Any, definition: Ob
         field = _at(definition, proposed, key["field"])
         if field is not None and not result(field).sortable:
             proposed.refuse(path, (*way, index, "field"), "not_sortable", field=field.name, type=field.type)
+        elif field is not None:
+            _within_query(proposed, path, (*way, index, "field"), field)
+
+
+def _summable(proposed: Proposed, path: str, way: Way, field: FieldDef) -> None:
+    if field.result_type not in NUMBERS:
+        proposed.refuse(path, way, "not_a_number_field", field=field.name)
+    else:
+        _within_query(proposed, path, way, field)
+
+
+def _within_query(proposed: Proposed, path: str, way: Way, field: FieldDef) -> None:
+    """A formula that only Python can do is computed behind the query: nothing there sorts or sums by it."""
+    formula = proposed.scopes.formula(field) if field.type == "formula" and not field.stored else None
+    if formula is not None and formula.sql_reason is not None:
+        proposed.refuse(path, way, "formula_behind_query", field=field.name, function=formula.sql_reason)
 
 
 def _rights(proposed: Proposed, path: str, document: Document) -> None:
