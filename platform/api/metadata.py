@@ -23,12 +23,12 @@ from fieldstone.db.transaction import retrying
 from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.i18n import texts
 from fieldstone.metadata import changes, documents, meta_schemas, references, versions
-from fieldstone.metadata.changes import ChangeSet, Place, Rename
+from fieldstone.metadata.changes import Author, ChangeSet, Place, Rename
 from fieldstone.metadata.identities import LIVE
 from fieldstone.metadata.kind_names import FOLDERS
 from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.plan import Plan, plan
-from fieldstone.metadata.publish import Author, publish
+from fieldstone.metadata.publish import publish
 from fieldstone.records.changes import Outcome
 from fieldstone.records.gate.authors import rights_of_author
 

@@ -1,6 +1,6 @@
 """What somebody wants changed: documents to put and remove, renames, restores, and the answers a plan asked for.
 
-Here: the request, its form as JSON (kept plans, the journal).
+Here: the request, who makes it, its form as JSON (kept plans, the journal).
 Not here: what it does to the org (`plan`), whether it is allowed (`check`).
 Source: spec/metadata.md, section 8.
 """
@@ -65,6 +65,15 @@ class InstalledPack:
     version: str
     manifest: str
     documents: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who publishes, for whom, why. `id` None: the platform itself."""
+
+    id: str | None
+    reason: str = ""
+    acting_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 from fieldstone.db import statistics
 from fieldstone.db.transaction import read
 from fieldstone.errors import Problem, Refused
+from fieldstone.metadata.changes import Author
 from fieldstone.metadata.holder import Holder
-from fieldstone.metadata.publish import Author, publish
+from fieldstone.metadata.publish import publish
 from fieldstone.packs import plan as planning
 from fieldstone.packs import sample as samples
 from fieldstone.packs.plan import PackPlan

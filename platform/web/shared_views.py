@@ -12,7 +12,7 @@ from typing import Any
 
 from fieldstone.errors import NotAllowed
 from fieldstone.metadata import publish
-from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.changes import Author, ChangeSet
 from fieldstone.metadata.plan import plan
 from fieldstone.records.filters import Operand, Printing, printed
 from fieldstone.records.gate.authors import rights_of_author
@@ -37,7 +37,7 @@ def publish_view(shown: Listing, label: str) -> str:
         language=current.language,
         rights=rights_of_author(current.snapshot, current.rights),
     )
-    author = publish.Author(id=current.principal.user_id, reason=f"list view {document['api_name']}")
+    author = Author(id=current.principal.user_id, reason=f"list view {document['api_name']}")
     current.close()
     publish.publish(current.org.engine, planned.require(), author=author, snapshots=current.org.holder)
     return str(document["api_name"])

@@ -19,9 +19,9 @@ from fieldstone.errors import Problem, Refused, TryAgain
 from fieldstone.i18n import texts
 from fieldstone.limits import ARCHIVE_DAYS
 from fieldstone.metadata import documents, versions
-from fieldstone.metadata.changes import ChangeSet
+from fieldstone.metadata.changes import Author, ChangeSet
 from fieldstone.metadata.plan import Plan, plan
-from fieldstone.metadata.publish import Author, publish
+from fieldstone.metadata.publish import publish
 from fieldstone.metadata.transition import IF_FITS, UNTIL_PURGE, YES
 from fieldstone.records.gate.authors import rights_of_author
 from fieldstone.web.current import current
