@@ -108,10 +108,10 @@ class Names:
         for step in path.split("."):
             if where is None:
                 break
-            spelling = step.lower().split(":", 1)[0]
+            spelling, _, kind = step.lower().partition(":")
             name, target = self.fields.get(where, {}).get(spelling, (spelling, None))
             found.append((where, name.lower()))
-            where = target
+            where = None if kind == "queue" else target  # no record is behind a queue
         return found
 
 

@@ -16,13 +16,15 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar, cast
 
 from fieldstone.errors import Refused
-from fieldstone.metadata import labels
+from fieldstone.metadata import labels, owners
 from fieldstone.metadata.definitions.definition import Definition
 from fieldstone.metadata.definitions.fields import SYSTEM_FIELDS
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.definitions.settings import CustomLabelDef, CustomMetadataDef, CustomSettingDef
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.names import nearest
+from fieldstone.metadata.owners import OWNER, QUEUE, QUEUE_OWNER, USER_OWNER
 from fieldstone.rules import Blanks, Checked, Resolved, Use, ValueType, check
 from fieldstone.rules.shown import as_shown
 
@@ -95,6 +97,7 @@ class Scopes:
         self._scopes: dict[tuple[str | None, Use, str | None], ObjectScope] = {}
         self._formulas: dict[tuple[str, str], Checked | None] = {}
         self._shown: dict[tuple[str, str], Checked | None] = {}
+        self._owners: dict[str, Checked] = {}
 
     def of(self, object_name: str | None, use: Use, record: str | None) -> ObjectScope:
         """Return the scope for one place; the same one at every call."""
@@ -131,6 +134,15 @@ class Scopes:
             formula = self.formula(field)
             self._shown[key] = formula and as_shown(formula, decimals_of(field))
         return self._shown[key]
+
+    def owner(self, field: FieldDef | None) -> Checked:
+        """Return a field of the queue that owns a record, as a formula over its owner; None: the id of the person who does."""
+        key = field.name if field is not None else ""
+        if key not in self._owners:
+            queues = [queue for queue in self.source.all("queue") if isinstance(queue, QueueDef)]
+            made = owners.of_user(queues) if field is None else owners.of_queue(field, queues, self.source.language)
+            self._owners[key] = made
+        return self._owners[key]
 
 
 class ObjectScope:
@@ -176,15 +188,20 @@ class ObjectScope:
 
     def _near(self, definition: ObjectDef, before: list[str], step: str, behind: list[str]) -> str | None:
         former = definition.formerly(step)
-        fields = {field.name: tuple(field.label.values()) for field in (*definition.fields.values(), *definition.system_fields.values())}
+        fields = {name: tuple(field.label.values()) for name, field in names_of(definition)}
         found = former.name if former is not None else nearest(step, fields, fields)
+        if found in owners.SPELLINGS and not behind:
+            behind = [QUEUE.name_field]  # it is no value by itself
         return ".".join([*before, found, *behind]) if found is not None else None
 
     def through(self, definition: ObjectDef, step: str) -> tuple[FieldDef, ObjectDef] | None:
-        """Return the lookup that `step` names, and where it leads; `Owner:User` is `owner`."""
-        field = definition.field(step.split(":", 1)[0] if step.lower() in ("owner:user",) else step)
+        """Return the lookup that `step` names, and where it leads; an owner leads to a person unless it is called `Owner:Queue`."""
+        lower = step.lower()
+        field = definition.field(OWNER if lower in (USER_OWNER, QUEUE_OWNER) else step)
         if field is None:
             return None
+        if lower == QUEUE_OWNER:
+            return (field, QUEUE) if definition.owned_by == "user_or_queue" else None
         to = "user" if field.type == "owner" else field.to
         target = None if to is None else self.scopes.object(to)
         return None if target is None else (field, target)
@@ -198,9 +215,13 @@ class ObjectScope:
                 return None
             path.append(following[0].name)
             definition = following[1]
-        field = definition.field(last)
+        field = owners.queue_field(last) if definition is QUEUE else definition.field(last)
         if field is None:
             return None
+        if definition is QUEUE:
+            return self._owner(field, tuple(path))
+        if field.name == "id" and way and way[-1].lower() == USER_OWNER:
+            return self._owner(None, tuple(path))
         if field.name == "id" and len(path) > len(prefix):  # the id of a parent is what the lookup holds
             return Resolved(path=tuple(path), type=ValueType.ID, own=False)
         return self._field(field, (*path, field.name), own=not path)
@@ -222,6 +243,11 @@ class ObjectScope:
             own=own,
             length=field.length,
         )
+
+    def _owner(self, field: FieldDef | None, path: tuple[str, ...]) -> Resolved:
+        """Return what is known of the owner at the end of `path` without a record of it: see `Scopes.owner`."""
+        formula = self.scopes.owner(field)
+        return Resolved(path=path, type=formula.type, formula=formula, own=False)
 
     def _global(self, name: str) -> Resolved | None:
         lower = name.lower()
@@ -304,10 +330,18 @@ class ObjectScope:
     def names(self) -> Iterator[tuple[str, FieldDef | None]]:
         """Yield what an editor offers: own fields, the lookups to go on from, globals. A name, and the field if it is one."""
         if self.definition is not None:
-            yield from ((field.name, field) for field in self.definition.all_fields)
+            yield from names_of(self.definition)
         if self.record is not None:
-            yield from ((f"$Record.{field.name}", field) for field in self.record.all_fields)
+            yield from ((f"$Record.{name}", field) for name, field in names_of(self.record))
         yield from ((name, None) for name in self._globals())
+
+
+def names_of(definition: ObjectDef) -> Iterator[tuple[str, FieldDef]]:
+    """Yield the names that may follow a lookup to an object: its fields, and an owner that may be a queue as either."""
+    for field in definition.all_fields:
+        yield field.name, field
+        if field.type == "owner" and definition.owned_by == "user_or_queue":
+            yield from ((name, field) for name in owners.SPELLINGS)
 
 
 def steps_of(source: Source, object_name: str, path: str) -> tuple[FieldDef, ...] | None:
@@ -321,7 +355,7 @@ def steps_of(source: Source, object_name: str, path: str) -> tuple[FieldDef, ...
             return None
         found.append(following[0])
         definition = following[1]
-    field = definition.field(last) if definition is not None else None
+    field = None if definition is None else owners.queue_field(last) if definition is QUEUE else definition.field(last)
     return None if field is None else (*found, field)
 
 

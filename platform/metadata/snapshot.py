@@ -316,6 +316,7 @@ def _formula_order(definition: ObjectDef) -> tuple[FieldDef, ...]:
 
 
 GLOBAL_WORDS = frozenset({"$setup", "$permission", "$label", "$custommetadata"})
+OWNER_WORDS = frozenset({"queue", "user"})  # of `Owner:Queue.Name` and `Owner:User.Id`, which the queues are written into
 GLOBAL_KINDS = ("custom_setting", "custom_permission", "custom_metadata", "custom_label")
 
 
@@ -336,6 +337,8 @@ def changed_words(before: Snapshot, after: Snapshot) -> frozenset[str] | None:
                 changed |= spellings(field, of=new)
     if any(before.all(kind) != after.all(kind) for kind in GLOBAL_KINDS):
         changed |= GLOBAL_WORDS
+    if before.all("queue") != after.all("queue") or before.language != after.language:
+        changed |= OWNER_WORDS
     return _with_formulas(after, changed)
 
 

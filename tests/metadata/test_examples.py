@@ -104,6 +104,22 @@ def test_a_database_that_disagrees_with_python_is_told_by_its_name(org, monkeypa
     assert problems(org, document) == [("example_failed_on", "/fields/size/examples/0", engine) for engine in engines]
 
 
+def test_an_owner_in_an_example_is_a_queue_by_its_name_even_before_it_is_published(org):
+    tier2 = {"kind": "queue", "api_name": "tier2", "label": {"en": "Tier 2", "zh-Hans": "二线"}, "objects": ["deal"]}
+    of_tier2 = {"record": {"owner": "queue:tier2"}}
+    fields = {
+        "line": formula("text", "Owner:Queue.Name", {**of_tier2, "expect": "Tier 2"}, {"record": {"owner": "u1"}, "expect": None}),
+        "who": formula("text", "Owner:User.Id", {**of_tier2, "expect": None}, {"record": {"owner": "u1"}, "expect": "u1"}),
+    }
+    assert problems(org, tier2, org.with_fields("deal", **fields)) == []
+    org.publish(tier2, org.with_fields("deal", **fields))
+    assert problems(org, {**tier2, "label": "Second line"}) == [("example_failed", "/fields/line/examples/0", None)]
+    by_name = {**fields["line"], "examples": [{"record": {"Owner:Queue.Name": "Tier 2"}, "expect": "Tier 2"}]}
+    assert problems(org, org.with_fields("deal", line=by_name)) == [
+        ("bad_example", "/fields/line/examples/0/record/Owner:Queue.Name", None)
+    ]
+
+
 def test_all_examples_of_an_expression_take_one_statement_and_settled_ones_none(org):
     org.publish(org.with_fields("deal", **TRUE_ONES))
     changed = {**TRUE_ONES["net"], "formula": "amount - amount * share"}

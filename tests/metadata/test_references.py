@@ -67,6 +67,21 @@ def test_where_other_things_are_used(kind: str, name: str, of: str | None, expec
     assert places(kind, name, of) == expected
 
 
+def test_through_a_queue_the_owner_is_used_and_nothing_of_people() -> None:
+    team = parse('{"kind": "object_extension", "object": "user", "api_name": "user", "fields": {"name": {"type": "text", "label": "N"}}}')
+    found = documents(team)
+    found[DEAL]["fields"]["net"]["formula"] = "LEN(account.Owner:Queue.Name & account.Owner:User.Name)"
+
+    def uses(name: str, of: str) -> list[str]:
+        return [use.pointer for use in where_used(found, "field", name, of) if use.document == DEAL and "net" in use.pointer]
+
+    assert uses("owner", "account") == uses("name", "user") == uses("account", "deal") == ["/fields/net/formula"]
+    after = renamed(found, Rename(place=Place(kind="field", object="user", name="name"), to="called"))
+    assert after[DEAL]["fields"]["net"]["formula"] == "LEN(account.Owner:Queue.Name & account.Owner:User.called)"
+    after = renamed(found, Rename(place=Place(kind="field", object="deal", name="account"), to="firm"))
+    assert after[DEAL]["fields"]["net"]["formula"] == "LEN(firm.Owner:Queue.Name & firm.Owner:User.Name)"
+
+
 def test_a_renamed_field_is_called_so_everywhere() -> None:
     before = documents(TRANSLATION)
     before[DEAL]["fields"]["net"]["formula"] = "Amount  *  ( 1 - discount ) /* amount */"

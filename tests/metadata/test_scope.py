@@ -17,7 +17,8 @@ SETTING = '{"kind": "custom_setting", "api_name": "crm", "label": "C", "values":
 TABLE = """{"kind": "custom_metadata", "api_name": "tax", "label": "Tax", "records": {"de": {"rate": 19}, "cn": {"rate": "13", "note": "增值税"}},
   "fields": {"rate": {"type": "percent", "label": "Rate"}, "note": {"type": "text", "label": "Note"}}}"""  # noqa: E501
 LABEL = '{"kind": "custom_label", "api_name": "greeting", "label": "G", "text": {"en": "Hello", "zh-Hans": "你好"}}'
-DEFINITIONS = load(documents(SETTING, TABLE, LABEL))
+QUEUE = '{"kind": "queue", "api_name": "tier2", "label": {"en": "Tier 2", "zh-Hans": "二线"}, "objects": ["deal"]}'
+DEFINITIONS = load(documents(SETTING, TABLE, LABEL, QUEUE))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,12 @@ DEFINITIONS = load(documents(SETTING, TABLE, LABEL))
         ("contact.account.name", "contact.account.name", ValueType.TEXT),
         ("owner.name", "owner.name", ValueType.TEXT),
         ("Owner:User.Email", "owner.email", ValueType.TEXT),
+        ("Owner:Queue.Name", "owner", ValueType.TEXT),
+        ("owner:queue.QueueName", "owner", ValueType.TEXT),
+        ("Owner:Queue.DeveloperName", "owner", ValueType.TEXT),
+        ("Owner:Queue.Id", "owner", ValueType.ID),
+        ("contact.Owner:Queue.api_name", "contact.owner", ValueType.TEXT),
+        ("Owner:User.Id", "owner", ValueType.ID),
         ("created_by.manager.name", "created_by.manager.name", ValueType.TEXT),
         ("OwnerId", "owner", ValueType.ID),
         ("CreatedDate", "created_at", ValueType.DATETIME),
@@ -75,6 +82,11 @@ def test_a_field_of_any_record_is_given_to_look_ups() -> None:
         ("acount.name", "account.name"),
         ("account.industri", "account.industry"),
         ("$User.Emial", "$User.Email"),
+        ("Owner:User.Emial", "Owner:User.email"),
+        ("Owner:Queue.Nmae", "Owner:Queue.name"),
+        ("contact.Owner:Queu.name", "contact.Owner:Queue.name"),
+        ("Owner:Queue", "Owner:Queue.name"),
+        ("Owner:Queue.Email", None),
         ("$CustomMetadata.tax.de.raet", "$CustomMetadata.tax.de.rate"),
         ("$Label.greting", "$Label.greeting"),
         ("$Permission.edit_won_deal", "$Permission.edit_won_deals"),
@@ -134,6 +146,24 @@ def test_the_fields_of_a_path() -> None:
     assert steps_of(DEFINITIONS, "deal", "account.nothing") is None
 
 
+def test_of_a_queue_nothing_is_read_but_the_owner() -> None:
+    found = check("Owner:Queue.Name & Owner:User.Name", scope(DEFINITIONS, "deal"), Use.FORMULA)
+    assert found.reads == {("owner",), ("owner", "name")}
+    assert not found.user_dependent
+    steps = steps_of(DEFINITIONS, "deal", "Owner:Queue.DeveloperName")
+    assert steps is not None
+    assert [field.name for field in steps] == ["owner", "api_name"]
+
+
+def test_only_what_a_queue_may_own_is_read_through_one() -> None:
+    by_people = documents(QUEUE)
+    by_people["objects/deal.json"]["owned_by"] = "user"
+    names = scope(load(by_people), "deal")
+    assert names.resolve("Owner:Queue.Name") is None
+    assert names.resolve("Owner:User.Name") is not None
+    assert {name for name, _ in names.names() if name.lower().startswith("owner")} == {"owner"}
+
+
 def test_settings_have_values_for_expressions() -> None:
     assert setup_values(DEFINITIONS, None, "zh-Hant") == {
         "$Setup.crm.days": 9,
@@ -147,7 +177,17 @@ def test_settings_have_values_for_expressions() -> None:
 
 def test_an_editor_is_offered_every_name() -> None:
     offered = {name for name, _ in scope(DEFINITIONS, "contact", Use.LOOKUP_FILTER, record="deal").names()}
-    assert {"account", "owner", "$Record.amount", "$User.Id", "$Setup.crm.days", "$Permission.edit_won_deals"} <= offered
+    assert {
+        "account",
+        "owner",
+        "Owner:User",
+        "Owner:Queue",
+        "$Record.amount",
+        "$Record.Owner:Queue",
+        "$User.Id",
+        "$Setup.crm.days",
+        "$Permission.edit_won_deals",
+    } <= offered
 
 
 def test_custom_names_of_an_imported_org_are_followed() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, date, datetime
 
 import pytest
 
 from fieldstone.errors import NotVisible
 from fieldstone.metadata.holder import Holder
+from fieldstone.rules import Context
 from tests.support.orgs import Org, found, obj
 
 TEXT = {"type": "text", "label": "T"}
@@ -94,6 +96,22 @@ def test_an_expression_whose_inputs_mean_something_else_is_compiled_anew(org):
     after = org.snapshot
     assert after.expression("double / 2", "deal", "formula", "zero") is not net
     assert after.expression("account.rating > 1", "deal", "validation_rule") is not through
+
+
+def test_a_queue_that_is_called_otherwise_is_so_in_expressions(org):
+    tier2 = {"kind": "queue", "api_name": "tier2", "label": "Tier 2", "objects": ["deal"]}
+    org.publish(tier2)
+    before = org.snapshot
+    kept = before.expression("LEN(name) > 3", "deal", "validation_rule")
+    org.publish({**tier2, "label": "Second line"})
+    after = org.snapshot
+    row, context = (
+        {"owner": after.find("queue", "tier2").id},
+        Context(now=datetime(2026, 1, 1, tzinfo=UTC), today=date(2026, 1, 1), zone=UTC),
+    )
+    names = [each.expression("Owner:Queue.Name", "deal", "formula").python(row, context) for each in (before, after)]
+    assert names == ["Tier 2", "Second line"]
+    assert after.expression("LEN(name) > 3", "deal", "validation_rule") is kept
 
 
 def test_requests_that_began_before_a_publish_keep_their_snapshot(org):

@@ -20,9 +20,11 @@ from sqlalchemy import Connection
 
 from fieldstone import limits
 from fieldstone.errors import Refused
+from fieldstone.metadata import owners
 from fieldstone.metadata.checks.proposed import Proposed
 from fieldstone.metadata.definitions.automations import AutomationDef
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.definitions.steps import AssignStep, BranchStep, ErrorStep, Step
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, result
 from fieldstone.metadata.field_types.date import day, moment
@@ -176,11 +178,17 @@ class Judge:
             found = steps_of(self.proposed.definitions, definition.name, name)
             if found is None and self.proposed.follows(definition.name, name):
                 raise Refused([])  # the field is there, and has been refused
-            if found is None:
+            if found is None or owners.QUEUE_OWNER in name.lower().split("."):  # which queue it is, the owner says
                 raise _BadExampleError((key, name), "unknown_field")
             path = ".".join(step.name for step in found)
-            row[prefix + path] = _typed(found[-1], value, (key, name))
+            row[prefix + path] = self._owner(value) if found[-1].type == "owner" else _typed(found[-1], value, (key, name))
         return row
+
+    def _owner(self, value: Any) -> Any:
+        """Return an owner as records hold it: of a queue, given as "queue:tier2", the id."""
+        name = value.removeprefix(owners.PREFIX) if isinstance(value, str) and value.startswith(owners.PREFIX) else ""
+        queue = self.proposed.definitions.find("queue", name)
+        return owners.key(queue) if isinstance(queue, QueueDef) else value
 
     def _parent(self, name: str, values: Mapping[str, Any]) -> Row:
         through = self.proposed.scopes.of(self.definition.name, Use.FORMULA, None).through(self.definition, name)

@@ -19,12 +19,13 @@ GLOBALS = {
     "custom_metadata": ("$custommetadata",),
     "custom_label": ("$label",),
     "record_type": ("record_type", "recordtypeid", "$recordtype"),
+    "queue": ("queue", "user"),  # Owner:Queue.Name, Owner:User.Id
 }
 NO_MEANING = frozenset({"label", "plural", "description", "icon", "color", "fields", "$schema", "was"})
 NO_EFFECT = frozenset(
     ("page_layout", "highlight_panel", "list_view", "validation_rule", "automation", "approval_process", "email_template", "app")
 )
-GRANTS = frozenset({"permission_set", "profile", "role", "queue", "translation"})
+GRANTS = frozenset({"permission_set", "profile", "role", "translation"})
 
 
 def moved_words(before: Mapping[str, Document], after: Mapping[str, Document]) -> frozenset[str] | None:

@@ -161,9 +161,12 @@ def _spelt_ids(root: Node) -> frozenset[Path]:
 
 
 def unseen(sources: Sources, hop: Path) -> ColumnElement[bool]:
-    """Return whether this lookup leads to a record that the reader cannot see."""
+    """Return whether this lookup leads to a record that the reader cannot see. A queue is none: who sees what it owns sees it."""
     _, source = sources.parent(hop)
     holder, above = sources.parent(hop[:-1])
     found = holder.field(hop[-1])
     assert found is not None
-    return and_(tables.column(above, found).is_not(None), source.c.id.is_(None))
+    column = tables.column(above, found)
+    hidden = and_(column.is_not(None), source.c.id.is_(None))
+    queues = [queue.id for queue in sources.asking.snapshot.all("queue")] if found.type == "owner" else []
+    return and_(hidden, column.not_in(queues)) if queues else hidden

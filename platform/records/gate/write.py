@@ -259,6 +259,8 @@ def _look_statement(
         lookup = definition.field(name)
         if lookup is not None and lookup.type == "master_detail":
             levels.insert(0, (there & _given(asking, target, alias, EDIT), EDIT))
+        if lookup is not None and lookup.type == "owner":  # no record is behind a queue, and everybody knows the queues
+            levels.append((cell(1 + lookups.index(name), Id()).in_([queue.id for queue in snapshot.all("queue")]), READ))
         columns += [case((there, 1), else_=0), case(*levels, else_=0)]
     for path in paths:
         holder_definition, alias = parent(path[:-1])

@@ -44,7 +44,7 @@ ISCLONE = Function(
 
 def _own_field(site: Site) -> FieldRef | None:
     node = site.nodes[0]
-    if isinstance(node, Inlined):
+    if isinstance(node, Inlined) and node.field.own:
         site.refuse("expression_prior_of_formula", 0, field=".".join(node.field.path))
         return None
     if not isinstance(node, FieldRef) or not node.field.own:

@@ -16,7 +16,8 @@ from flask_babel import gettext as _
 from fieldstone import rules
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.field_types import value_type
-from fieldstone.metadata.scope import ObjectScope, steps_of
+from fieldstone.metadata.owners import QUEUE
+from fieldstone.metadata.scope import ObjectScope, names_of, steps_of
 from fieldstone.rules.check import CHANGE_USES, SQL_USES
 from fieldstone.rules.functions import SUBJECTS
 from fieldstone.rules.functions.entry import Function, Param
@@ -26,6 +27,7 @@ from fieldstone.web.setup.expression_editor import Editor, is_readable, type_wor
 
 KEYWORDS = ("TRUE", "FALSE", "NULL")
 FEW = 3  # types of an argument that are named; of more, any value is taken
+QUEUE_NAME = re.compile(r"(^|\.)owner:queue\.(api_name|developername)$", re.IGNORECASE)
 RECORD_TYPE = re.compile(r"record_type|recordtypeid|\$recordtype\.(name|developername)", re.IGNORECASE)
 
 
@@ -100,20 +102,22 @@ def names(editor: Editor, path: str) -> Iterator[dict[str, Any]]:
             return
         definition = following[1]
     if definition is not None:
-        for field in definition.all_fields:
-            if is_readable(definition.name, field):
-                yield _named(found, field.name, field, definition.name)
+        for name, field in names_of(definition):
+            if definition is QUEUE or is_readable(definition.name, field):
+                yield _named(found, name, field, definition.name)
 
 
 def _named(found: ObjectScope, name: str, field: FieldDef, holder: str) -> dict[str, Any]:
     definition = found.scopes.object(holder)
-    following = found.through(definition, field.name) if definition is not None else None
-    leads = following is not None and following[1].name in current.rights.visible_objects
+    following = found.through(definition, name.removeprefix("$Record.")) if definition is not None else None
+    leads = following is not None and (following[1] is QUEUE or following[1].name in current.rights.visible_objects)
     return {"name": name, "type": type_words(value_type(field)), "label": label(field), "relation": leads}
 
 
 def values(editor: Editor, path: str) -> list[Mapping[str, str]]:
-    """Return what a text is compared with there: the values of a picklist, the record types of the object; nothing for other fields."""
+    """Return what a text is compared with there: the values of a picklist, record types, queues; nothing for other fields."""
+    if QUEUE_NAME.search(path):
+        return [{"name": each.name, "label": label(each)} for each in current.snapshot.all("queue")]
     if RECORD_TYPE.fullmatch(path):
         return [{"name": each.name, "label": label(each)} for each in current.snapshot.all("record_type", editor.object)]
     start = editor.record if path.lower().startswith("$record.") else editor.object

@@ -67,6 +67,14 @@ def test_fields_of_a_parent_are_offered_behind_its_dot(builder):
     assert names(builder, "amount") == {}
 
 
+def test_an_owner_is_offered_as_a_person_and_as_a_queue(builder):
+    found = names(builder)
+    assert all(found[name]["relation"] for name in ("owner", "Owner:User", "Owner:Queue"))
+    assert names(builder, "Owner:Queue").keys() == {"id", "name", "api_name"}
+    assert "Owner:Queue" in names(builder, "account")
+    assert "email" in names(builder, "account.Owner:User")
+
+
 def test_a_function_is_offered_with_arguments_doc_and_examples_by_subject(builder):
     found = functions(builder)
     assert found["LEFT"]["group"] == "Texts"
