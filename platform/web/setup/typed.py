@@ -79,12 +79,13 @@ def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], place
     at_controls: dict[str, list[str]] = {}
     summary: list[Mapping[str, str]] = []
     for problem in problems:
-        said = sentence(problem)
         control = _control(problem, places, path)
         if control is None:
+            said = sentence(problem)
             where = f"{problem.document or ''}{problem.pointer or ''}"
             summary.append({"text": said if problem.document in (None, path) else f"{said} ({where})"})
             continue
+        said = said_at_control(problem, whole=_pointer(problem) in places)
         at_controls.setdefault(control.name, []).append(said)
         summary.append({"id": control.id, "label": control.label, "text": said})
     return TypedForm(typed=typed, at_controls=at_controls, summary=summary)
@@ -97,12 +98,32 @@ def sentence(problem: Problem) -> str:
     return said if span is None or span.line == 1 else str(_("Line %(line)s: %(problem)s", line=span.line, problem=said))
 
 
+def said_at_control(problem: Problem, *, whole: bool) -> str:
+    """Return a problem as the control says it that it stands at: a form knows no keys and no types of JSON.
+
+    `whole`: it is about the value of the control, not about a part of what the control holds as JSON.
+    """
+    if whole and problem.code == "missing_key":
+        return str(_("Fill this in."))
+    if whole and problem.code == "wrong_type" and problem.params.get("found") in ("text", "number"):
+        match problem.params.get("expected"):
+            case "integer":
+                return str(_("Type a whole number in digits."))
+            case "number":
+                return str(_("Type a number in digits."))
+    return sentence(problem)
+
+
+def _pointer(problem: Problem) -> str:
+    """Return where a problem stands; one about a missing key stands where the key belongs."""
+    pointer = problem.pointer or ""
+    return f"{pointer}/{problem.params.get('key', '')}" if problem.code == "missing_key" else pointer
+
+
 def _control(problem: Problem, places: Mapping[str, Control], path: str) -> Control | None:
     if problem.document is not None and problem.document != path:
         return None
-    pointer = problem.pointer or ""
-    if problem.code == "missing_key":
-        pointer = f"{pointer}/{problem.params.get('key', '')}"
+    pointer = _pointer(problem)
     fitting = [place for place in places if pointer == place or pointer.startswith(f"{place}/")]
     return places[max(fitting, key=len)] if fitting else None
 

@@ -72,6 +72,12 @@ def test_existing_records_get_the_default_if_one_says_so(builder, site):
     assert (found["rating"], found["double"], found["later"]) == (3, 20, None)
 
 
+@pytest.mark.parametrize("typed", ["many", "1.5"])
+def test_a_control_asks_for_a_whole_number_in_words(builder, typed):
+    refused = builder.plan(NEW, {"type": "number", "label.en": "Rating", "scale": typed})
+    assert error_at(refused, "scale") == ["Type a whole number in digits."]
+
+
 def test_every_type_has_a_card_and_a_form(builder):
     cards = re.findall(r'href="(/setup/objects/deal/fields/new\?type=\w+)"', builder.get(NEW).text)
     assert len(cards) == 21

@@ -73,16 +73,16 @@ def test_a_chinese_label_gives_its_name_by_pinyin(builder):
 @pytest.mark.parametrize(
     ("typed", "control", "said"),
     [
-        ({"label.en": "", "label.zh-Hans": ""}, "label", "label"),
+        ({"label.en": "", "label.zh-Hans": ""}, "label", "Fill this in."),
         ({"api_name": "deal"}, "api_name", "deal"),
         ({"api_name": "Not a name"}, "api_name", "Not a name"),
-        ({"name_kind": "auto_number", "name_pattern": "V"}, "name_pattern", "V"),
+        ({"name_kind": "auto_number", "name_pattern": "V"}, "name_pattern", "at least 3 needed"),
     ],
 )
 def test_a_problem_stands_at_its_control_and_nothing_typed_is_lost(builder, typed, control, said):
     shown = builder.plan("/setup/objects/new", VISIT | typed)
     assert shown.status_code == 422
-    assert error_at(shown, control), words(shown)
+    assert said in " ".join(error_at(shown, control)), words(shown)
     assert 'value="Site visits"' in shown.text
     assert builder.snapshot.find("object", "site_visit") is None
 
