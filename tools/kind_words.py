@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = {
     "profile": "The rights that every user has to begin with; each user has exactly one.",
     "role": "A place in the role hierarchy: people see what those below them own, where the object says so.",
     "queue": "A group of people who can own records and can be asked to approve.",
-    "custom_setting": "Values that rules and formulas read as `$Setup.name.field`, for the org and by profile.",
+    "custom_setting": "Values that rules and formulas read as `$Setup.name.field`, for the org, by profile and by user.",
     "custom_permission": "A right of your own, read in rules and formulas as `$Permission.name`.",
     "custom_metadata": "A table that goes with the metadata, read in rules and formulas as `$CustomMetadata.name.record.field`.",
     "custom_label": "A text in each language, read in rules and formulas as `$Label.name`.",
@@ -203,6 +203,7 @@ KEYS: Mapping[str, str] = {
     # settings and translations
     "custom_setting:values": "The values of the org, by field.",
     "profiles": "Other values, by profile and field.",
+    "users": "Other values, by username and field; they go before those of the profile. A name that nobody has is no mistake.",
     "custom_metadata:records": "The records by API name, each with its values by field.",
     "custom_label:text": "What expressions read, in the language of whoever asks.",
     "language": "The language, as a BCP 47 tag: `fr`, `zh-Hans`.",

@@ -366,12 +366,12 @@ def decimals_of(field: FieldDef) -> int | None:
     return (field.scale or 0) + (2 if field.result_type == "percent" else 0)
 
 
-def setup_values(source: Source, profile: str | None, language: str) -> dict[str, object]:
-    """Return what `$Setup`, `$CustomMetadata` and `$Label` read for users of `profile` who read `language`: every value by full name."""
+def setup_values(source: Source, profile: str | None, language: str, username: str | None = None) -> dict[str, object]:
+    """Return what `$Setup`, `$CustomMetadata` and `$Label` read for a user of `profile` who reads `language`: every value by full name."""
     values: dict[str, object] = {}
     for setting in source.all("custom_setting"):
         if isinstance(setting, CustomSettingDef):
-            values |= {f"$Setup.{setting.name}.{name}": setting.value(name, profile) for name in setting.fields}
+            values |= {f"$Setup.{setting.name}.{name}": setting.value(name, profile, username) for name in setting.fields}
     for table in source.all("custom_metadata"):
         if isinstance(table, CustomMetadataDef):
             cells = ((record, name) for record in table.records for name in table.fields)

@@ -148,6 +148,22 @@ def test_a_mistake_is_told_once_with_its_place_and_its_fix(path: str, pointer: s
     assert shown(check(found, current=IN_FORCE)) == expected  # what is in force already is passed over, and nothing else
 
 
+def test_every_level_of_a_setting_has_values_of_its_fields() -> None:
+    levels = {
+        "values": {"days": "x"},
+        "profiles": {"nobody": {"days": 1}},
+        "users": {"Ada": {"days": 1, "dais": 2}, "ada": {"days": 3}, "ben": {"days": "soon"}},
+    }
+    setting = {"kind": "custom_setting", "api_name": "crm", "label": "C", "fields": {"days": field("number")}, **levels}
+    assert shown(check({**BASE, "settings/crm.json": setting})) == [
+        ("/profiles/nobody", "unknown_name", None),
+        ("/values/days", "not_a_number", None),
+        ("/users/Ada/dais", "unknown_key", "days"),
+        ("/users/ben/days", "not_a_number", None),
+        ("/users/ada", "name_taken", None),
+    ]
+
+
 def test_the_span_of_an_expression_counts_from_its_text_in_the_document() -> None:
     (problem,) = [each for each in check(changed(DEAL, "/fields/close_date/default", "=TODAY() + dys")) if not each.warning]
     assert problem.document == DEAL

@@ -204,11 +204,14 @@ def test_rights_are_completed_with_those_they_imply() -> None:
     assert found.objects["deal"].fields == {"amount": "edit", "net": "read"}
 
 
-def test_a_setting_is_overridden_per_profile() -> None:
+def test_a_setting_is_overridden_per_profile_and_per_user() -> None:
     text = """{"kind": "custom_setting", "api_name": "crm", "label": "CRM", "values": {"days": 90}, "profiles": {"sales": {"days": "60"}},
+      "users": {"Ada@example.com": {"days": 30}, "ben": {"on": false}, "cleo": {"days": null}},
       "fields": {"days": {"type": "number", "label": "Days"}, "on": {"type": "checkbox", "label": "On", "default": true}}}"""
     setting = cast("CustomSettingDef", load(documents(text)).find("custom_setting", "crm"))
     assert (setting.value("days"), setting.value("days", "sales"), setting.value("on")) == (D(90), D(60), True)
+    assert [setting.value("days", "sales", name) for name in ("ada@example.com", "ADA@example.com", "ben", "cleo")] == [30, 30, 60, None]
+    assert [setting.value("on", "sales", name) for name in ("ada@example.com", "ben", "nobody", None)] == [True, False, True, True]
 
 
 def test_a_list_view_is_read() -> None:

@@ -23,6 +23,7 @@ LIMITS = {
     "fields": {"tax": {"type": "percent", "label": "Tax"}},
     "values": {"tax": 50},
     "profiles": {"seller": {"tax": "20"}},
+    "users": {"Ben": {"tax": 30}, "nobody": {"tax": 1}},
 }
 
 
@@ -40,6 +41,7 @@ def people(engine) -> World:
     )
     made.person("Ada", profile="seller", role="rep")
     made.person("Wei", profile="seller", role="rep", language="zh_hans")
+    made.person("Ben", profile="seller", role="rep")
     for name, country, tax in (("A", "Germany", "19.0"), ("B", "德国", "19.0"), ("C", "Swiss", "8.1")):
         made.create("deal", {"name": name, "country": country, "tax": tax})
     return made
@@ -51,6 +53,8 @@ RULES = [
     ("Ada", {"country": "德国", "tax": "18.9"}, []),
     ("Wei", {"country": "德国", "tax": "18.9"}, ["german_tax"]),
     ("Ada", {"country": "Swiss", "tax": "20.1"}, ["too_much"]),
+    ("Ben", {"country": "Swiss", "tax": "20.1"}, []),
+    ("Ben", {"country": "Swiss", "tax": "30.1"}, ["too_much"]),
     ("builder", {"country": "Swiss", "tax": "20.1"}, []),
 ]
 FILTERS = [
@@ -58,6 +62,9 @@ FILTERS = [
     ("Wei", "country = $Label.home", ["B"]),
     ("Ada", "tax < $CustomMetadata.tax.de.rate", ["C"]),
     ("Ada", "tax * 2 > $Setup.limits.tax", ["A", "B"]),
+    ("Ben", "tax * 2 > $Setup.limits.tax", ["A", "B"]),
+    ("Ben", "tax > $Setup.limits.tax - 0.12", ["A", "B"]),
+    ("Ada", "tax > $Setup.limits.tax - 0.12", ["A", "B", "C"]),
     ("Ada", "$CustomMetadata.tax.de.since < TODAY()", ["A", "B", "C"]),
     ("Ada", "ISBLANK($CustomMetadata.tax.ch.since)", ["A", "B", "C"]),
     ("Ada", '$User.Name = "Ada" && $Profile.Name = "seller" && $UserRole.Name = "rep"', ["A", "B", "C"]),

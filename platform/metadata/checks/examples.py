@@ -198,9 +198,9 @@ class Judge:
         return self._row(target, values, "related", f"{field.name}.") | ({field.name: "related"} if values else {})
 
     def _globals(self, user: Mapping[str, Any]) -> dict[str, object]:
-        found: dict[str, object] = setup_values(
-            self.proposed.definitions, user.get("profile"), user.get("language") or self.proposed.definitions.language
-        )
+        definitions = self.proposed.definitions
+        language = user.get("language") or definitions.language
+        found: dict[str, object] = setup_values(definitions, user.get("profile"), language, user.get("username"))
         for key, value in user.items():
             path = GLOBALS.get(f"$user.{key.lower()}")
             if path is not None:

@@ -217,8 +217,13 @@ def _queue(proposed: Proposed, path: str, document: Document) -> None:
 
 
 def _custom_setting(proposed: Proposed, path: str, document: Document) -> None:
-    profiles = ((("profiles", key), part) for key, part in document.get("profiles", {}).items())
-    _values_of_fields(proposed, path, document, [(("values",), document.get("values", {})), *profiles])
+    levels = [((level, key), part) for level in ("profiles", "users") for key, part in document.get(level, {}).items()]
+    _values_of_fields(proposed, path, document, [(("values",), document.get("values", {})), *levels])
+    known: set[str] = set()
+    for username in document.get("users", {}):
+        if username.lower() in known:
+            proposed.refuse(path, ("users", username), "name_taken", name=username)
+        known.add(username.lower())
 
 
 def _custom_metadata(proposed: Proposed, path: str, document: Document) -> None:

@@ -27,17 +27,24 @@ class CustomPermissionDef(Definition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomSettingDef(Definition):
-    """A named set of values: of the org, overridden per profile. Values are typed, by API name of the field."""
+    """A named set of values: of the org, overridden per profile and per user. Values are typed, by API name of the field.
+
+    Users are data: a username that nobody has, or not yet, is no mistake. It is the same in any letter case, as at the login.
+    """
 
     kind: ClassVar[str] = "custom_setting"
 
     fields: Mapping[str, FieldDef] = made(default_factory=dict)
     values: Mapping[str, object] = made(default_factory=dict)
     profiles: Mapping[str, Mapping[str, object]] = made(default_factory=dict)  # profile → its own values
+    users: Mapping[str, Mapping[str, object]] = made(default_factory=dict)  # username in lower case → their own values
 
-    def value(self, name: str, profile: str | None = None) -> object:
-        """Return what `$Setup.<this>.<name>` is for `profile`: its own value, else the org's, else the field's default."""
-        for level in (self.profiles.get(profile or "", {}), self.values):
+    def value(self, name: str, profile: str | None = None, username: str | None = None) -> object:
+        """Return what `$Setup.<this>.<name>` is for a user: their own value, else their profile's, the org's, the field's default.
+
+        A level that has the field counts, blank or not. Source: spec/expressions.md, section 2.
+        """
+        for level in (self.users.get((username or "").lower(), {}), self.profiles.get(profile or "", {}), self.values):
             if name in level:
                 return level[name]
         return self.fields[name].default
@@ -75,8 +82,13 @@ def load_custom_setting(document: Document, loading: Loading) -> CustomSettingDe
     """Build a custom setting from its document."""
     head = loading.head(document)
     fields = _fields(document, head["name"], loading)
-    profiles = {profile: _level(part, fields) for profile, part in document.get("profiles", {}).items()}
-    return CustomSettingDef(**head, fields=fields, values=_level(document.get("values", {}), fields), profiles=profiles)
+    return CustomSettingDef(
+        **head,
+        fields=fields,
+        values=_level(document.get("values", {}), fields),
+        profiles={profile: _level(part, fields) for profile, part in document.get("profiles", {}).items()},
+        users={username.lower(): _level(part, fields) for username, part in document.get("users", {}).items()},
+    )
 
 
 def load_custom_metadata(document: Document, loading: Loading) -> CustomMetadataDef:

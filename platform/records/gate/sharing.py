@@ -55,7 +55,7 @@ class Reader:
         return {
             **self.principal.globals(),
             **self.rights.globals,
-            **setup_values(self.snapshot, self.principal.profile, self.principal.language),
+            **setup_values(self.snapshot, self.principal.profile, self.principal.language, self.principal.username),
             **{f"$Organization.{name}": value for name, value in organization.items()},
         }
 
