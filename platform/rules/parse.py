@@ -38,18 +38,17 @@ SAME = {"==": "=", "!=": "<>"}  # two spellings of one operator
 PRECEDENCE |= {spelling: PRECEDENCE[operator] for spelling, operator in SAME.items()}
 UNKNOWN_OPERATOR = "?"  # put where an operator is missing; nobody can write it
 
-TOKEN = re.compile(
-    r"""(?P<space>[ \t\f\r\n]+)
-    |(?P<comment>/\*.*?\*/)
-    |(?P<NUMBER>[0-9]+(?:\.[0-9]+)?)
-    |(?P<NAME>[A-Za-z$][A-Za-z0-9_$.:\#]*)
-    |(?P<TEXT>"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*')
+SPACE = re.compile(r"(?:[ \t\f\r\n]+|/\*.*?\*/)*+", re.DOTALL)  # and comments
+TOKEN = re.compile(  # the white space after it is passed over with it
+    rf"""(?:(?P<NAME>[A-Za-z$][A-Za-z0-9_$.:\#]*)
     |(?P<OPEN>\()
     |(?P<CLOSE>\))
     |(?P<COMMA>,)
+    |(?P<NUMBER>[0-9]+(?:\.[0-9]+)?)
+    |(?P<TEXT>"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*')
     |(?P<INFIX>==|<>|!=|<=|>=|&&|\|\||/(?!\*)|[*^&=<>])
     |(?P<SIGN>[-+])
-    |(?P<PREFIX>!)""",
+    |(?P<PREFIX>!)){SPACE.pattern}""",
     re.VERBOSE | re.DOTALL,
 )
 # Characters that keyboards and word processors put where the language has another one, and what is meant by each.
@@ -134,14 +133,16 @@ def names(source: str) -> list[Place]:
 
 
 def _tokens(findings: Findings) -> Iterator[Token]:
-    source, at = findings.source, 0
+    source = findings.source
+    at = _after_space(source, 0)
     while at < len(source):
         match = TOKEN.match(source, at)
         if match is None:
-            at = yield from _unreadable(at, findings)
+            at = _after_space(source, (yield from _unreadable(at, findings)))
             continue
-        kind, text, end = match.lastgroup, match[0], match.end()
+        kind = match.lastgroup
         assert kind is not None
+        text, end = match[kind], match.end(kind)
         if kind == "NAME":
             upper = text.upper()
             if upper in WORDS:
@@ -152,9 +153,15 @@ def _tokens(findings: Findings) -> Iterator[Token]:
             findings.add("expression_bad_character", (at, end), character="\\ud800")
         elif kind == "TEXT" and "\0" in text:
             findings.add("expression_bad_character", (at, end), character="\\0")
-        if kind not in ("space", "comment"):
-            yield Token(kind, text, at, end)
-        at = end
+        yield Token(kind, text, at, end)
+        at = match.end()
+
+
+def _after_space(source: str, at: int) -> int:
+    """Return where the white space and the comments that stand at `at` end."""
+    match = SPACE.match(source, at)
+    assert match is not None
+    return match.end()
 
 
 def _unreadable(at: int, findings: Findings) -> Generator[Token, None, int]:
@@ -250,7 +257,7 @@ def _tree(tokens: list[Token], findings: Findings) -> Syntax:
         return Missing((0, end))
     tokens.append(Token("$END", "", end, end))
     parser = Parser()
-    if not all(map(parser.feed, tokens)):
+    if not parser.feed(*tokens):
         parser = _repaired(tokens, findings)
     result: Syntax = parser.values[0]
     return result
@@ -291,22 +298,24 @@ class Parser:
         """What may come now, by kind."""
         return TABLE[self.states[-1]]
 
-    def feed(self, token: Token) -> bool:
-        """Take one token; tell whether it fits."""
-        states, values, kind = self.states, self.values, token[0]
-        while states[-1] != END:
-            step = TABLE[states[-1]].get(kind)
-            if step is None:
-                return False
-            following, size, rule, build = step
-            if build is None:
-                states.append(following)
-                values.append(token)
-                return True
-            found = values[-size:]
-            del states[-size:], values[-size:]
-            values.append(build(found))
-            states.append(GOTO[states[-1]][rule])
+    def feed(self, *tokens: Token) -> bool:
+        """Take tokens, one after the other; tell whether they fit."""
+        states, values = self.states, self.values
+        for token in tokens:
+            kind = token[0]
+            while (state := states[-1]) != END:
+                step = TABLE[state].get(kind)
+                if step is None:
+                    return False
+                following, size, rule, build = step
+                if build is None:
+                    states.append(following)
+                    values.append(token)
+                    break
+                made = build(*values[-size:])
+                del states[-size:], values[-size:]
+                states.append(GOTO[states[-1]][rule])
+                values.append(made)
         return True
 
 
@@ -360,38 +369,43 @@ def _inserted(kind: str, before: Token) -> Token:
     return Token(kind, UNKNOWN_OPERATOR if kind == "INFIX" else "", before.start, before.start)
 
 
+Linked = tuple[Any, ...]
+
+
 class Build:
     """What each rule of the grammar becomes; called while parsing, with what the parts of the rule have become."""
 
     @staticmethod
-    def number(found: list[Token]) -> Syntax:
-        return Constant(Decimal(found[0].text), ValueType.NUMBER, found[0].place)
+    def number(token: Token) -> Syntax:
+        return Constant(Decimal(token.text), ValueType.NUMBER, token.place)
 
     @staticmethod
-    def text(found: list[Token]) -> Syntax:
-        return Constant(ESCAPE.sub(r"\1", found[0].text[1:-1]), ValueType.TEXT, found[0].place)
+    def text(token: Token) -> Syntax:
+        return Constant(ESCAPE.sub(r"\1", token.text[1:-1]), ValueType.TEXT, token.place)
 
     @staticmethod
-    def word(found: list[Token]) -> Syntax:
-        value, type_ = WORDS[found[0].text.upper()]
-        return Constant(value, type_, found[0].place)
+    def word(token: Token) -> Syntax:
+        value, type_ = WORDS[token.text.upper()]
+        return Constant(value, type_, token.place)
 
     @staticmethod
-    def name(found: list[Token]) -> Syntax:
-        return Name(found[0].text, found[0].place)
+    def name(token: Token) -> Syntax:
+        return Name(token.text, token.place)
 
     @staticmethod
-    def missing(found: list[Token]) -> Syntax:
-        return Missing(found[0].place)
+    def missing(token: Token) -> Syntax:
+        return Missing(token.place)
 
     @staticmethod
-    def call(found: list[Any]) -> Syntax:
-        name, given, close = found[0], _unlinked(found[2])[::2] if len(found) == 4 else (), found[-1]
-        return Application(name.text, given, (name.start, close.end), name.place)
+    def call(name: Token, opening: Token, arguments: Linked, closing: Token) -> Syntax:
+        return Application(name.text, _unlinked(arguments)[::2], (name.start, closing.end), name.place)
 
     @staticmethod
-    def group(found: list[Any]) -> Syntax:
-        opening, inner, closing = found
+    def bare_call(name: Token, opening: Token, closing: Token) -> Syntax:
+        return Application(name.text, (), (name.start, closing.end), name.place)
+
+    @staticmethod
+    def group(opening: Token, inner: Syntax, closing: Token) -> Syntax:
         place = (opening.start, closing.end)
         if isinstance(inner, Operation):
             return replace(inner, place=place, in_parentheses=True)
@@ -399,25 +413,24 @@ class Build:
         return grouped
 
     @staticmethod
-    def prefixed(found: list[Any]) -> Syntax:
-        operator, operand = found
+    def prefixed(operator: Token, operand: Syntax) -> Syntax:
         return Operation(operator.text, (operand,), (operator.start, operand.place[1]), operator.place)
 
     @staticmethod
-    def alone(found: list[Any]) -> Any:
-        return found[0]
+    def alone(inner: Syntax) -> Syntax:
+        return inner
 
     @staticmethod
-    def linked(found: list[Any]) -> tuple[Any, ...]:
+    def linked(*found: Any) -> Linked:
         """Lists grow by links (all before, separator, next): the parser may go back, so none may change."""
-        return tuple(found)
+        return found
 
     @staticmethod
-    def ordered(found: list[Any]) -> Syntax:
-        return by_precedence(_unlinked(found[0]))
+    def ordered(chain: Linked) -> Syntax:
+        return by_precedence(_unlinked(chain))
 
 
-def _unlinked(linked: tuple[Any, ...]) -> tuple[Any, ...]:
+def _unlinked(linked: Linked) -> tuple[Any, ...]:
     """Return the flat list first, separator, second ... of links."""
     flat: list[Any] = []
     while True:
@@ -457,7 +470,7 @@ def by_precedence(chain: tuple[Any, ...]) -> Syntax:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 # The state that follows on a token; or how many values a rule takes, its name, and what makes one of them.
-Step = tuple[int, int, str, Callable[[list[Any]], Any] | None]
+Step = tuple[int, int, str, Callable[..., Any] | None]
 
 
 class Handed(Lexer):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation, Overflow
 from functools import lru_cache
@@ -90,16 +90,16 @@ def _finished(writer: Writer, code: Code) -> Code:
     """Return the value in the form that callers know: no "" for a blank text, no None for a boolean, no negative zero."""
     match code.type:
         case ValueType.BOOLEAN if code.blank or code.loose:
-            return replace(code, text=f"(not not {code.text})")
+            return code._replace(text=f"(not not {code.text})")
         case ValueType.TEXT | ValueType.ID | ValueType.PICKLIST if code.blank:
-            return replace(code, text=f"({code.text} or None)")
+            return code._replace(text=f"({code.text} or None)")
         case ValueType.NUMBER if code.literal is NO_LITERAL:
             zero, exact = writer.constant(ZERO), writer.exact(code)
             name = writer.temporary()
             # Whatever is zero is the one zero: arithmetic knows a negative one, nobody else does.
             if code.blank:
-                return replace(code, text=f"({name} if ({name} := {exact.text}) or {name} is None else {zero})")
-            return replace(code, text=f"({exact.text} or {zero})")
+                return code._replace(text=f"({name} if ({name} := {exact.text}) or {name} is None else {zero})")
+            return code._replace(text=f"({exact.text} or {zero})")
     return code
 
 
@@ -153,7 +153,7 @@ class Writer:
             below = [self.measured(child, code) for child, code in zip(node.arguments, below, strict=True)]
         code = self._written(node, below)
         if code.type in TEXT_LIKE and code.longest != (longest := self._longest(node, below)):
-            code = replace(code, longest=longest)
+            code = code._replace(longest=longest)
         return self._outline(code) if code.height > TALLEST else code
 
     def _longest(self, node: Node, below: Sequence[Code]) -> int:
@@ -172,7 +172,7 @@ class Writer:
             return code
         fit = self.helper(not_too_long, node.place)
         text = f"{fit}({code.text})"
-        return replace(code, text=text, simple=False, fails=True, longest=bounds.TEXT_CHARACTERS, height=code.height + 1)
+        return code._replace(text=text, simple=False, fails=True, longest=bounds.TEXT_CHARACTERS, height=code.height + 1)
 
     def _written(self, node: Node, below: list[Code]) -> Code:
         match node:
@@ -207,15 +207,15 @@ class Writer:
     def _filled(self, code: Code, number_field: bool, checkbox: bool) -> Code:
         """Return a field's value with blanks read as its type and the null mode want."""
         if code.literal is None:
-            code = replace(code, literal=NO_LITERAL)  # a formula that is NULL: what it reads as may be something
+            code = code._replace(literal=NO_LITERAL)  # a formula that is NULL: what it reads as may be something
         if checkbox:
-            return replace(code, blank=False, loose=code.blank or code.loose)
+            return code._replace(blank=False, loose=code.blank or code.loose)
         if not (number_field and self.zero and code.blank):
             return code
         zero = self.constant(ZERO)
         if not code.whole:
-            return replace(code, text=f"({code.text} or {zero})", blank=False, simple=False, height=code.height + 1)
-        return replace(code, text=f"({code.text} or 0)", blank=False, simple=False, height=code.height + 1)
+            return code._replace(text=f"({code.text} or {zero})", blank=False, simple=False, height=code.height + 1)
+        return code._replace(text=f"({code.text} or 0)", blank=False, simple=False, height=code.height + 1)
 
     def _call(self, call: Call, arguments: Sequence[Code]) -> Code:
         function = call.function
@@ -233,10 +233,10 @@ class Writer:
         if function.blank is Blank.OWN:
             fails = result.fails or any(a.fails for a in arguments)
             text = write([a.text for a in ready])
-            return replace(result, text=text, blank=not function.never_blank, fails=fails, height=tallest(arguments))
+            return result._replace(text=text, blank=not function.never_blank, fails=fails, height=tallest(arguments))
         code = self.guarded(ready, write, result)
         # A text function may come out empty; so may one that is given as Python and knows no None.
-        return replace(code, blank=True) if call.type in TEXT_LIKE and not function.never_blank else code
+        return code._replace(blank=True) if call.type in TEXT_LIKE and not function.never_blank else code
 
     def _argument(self, param: Param, code: Code) -> Code:
         if ValueType.NUMBER not in param.types or code.type not in (ValueType.NUMBER, ValueType.NULL):
@@ -248,7 +248,7 @@ class Writer:
             return code
         if isinstance(code.literal, Decimal):
             value = int(code.literal)
-            return replace(code, text=self.constant(value), whole=True, literal=value)
+            return code._replace(text=self.constant(value), whole=True, literal=value)
         helper = self.helper(int)
         return self.guarded((code,), lambda t: f"{helper}({t[0]})", Code(text="", type=code.type, blank=False, whole=True))
 
@@ -261,7 +261,7 @@ class Writer:
     def alike(self, codes: Sequence[Code]) -> list[Code]:
         if any(c.whole for c in codes) and not all(c.whole for c in codes):
             return [self.exact(c) for c in codes]
-        return [replace(c, text=f"(not not {c.text})", simple=False, loose=False) if c.loose and not c.blank else c for c in codes]
+        return [c._replace(text=f"(not not {c.text})", simple=False, loose=False) if c.loose and not c.blank else c for c in codes]
 
     def guarded(self, arguments: Sequence[Code], build: Callable[[Sequence[str]], str], result: Code) -> Code:
         if any(code.literal is None for code in arguments):
@@ -280,13 +280,12 @@ class Writer:
                 else:
                     tests.append(f"{assigned} is not None")
             if code.blank and (code.simple or in_order):
-                tests.append(replace(code, text=text).filled())
+                tests.append(code._replace(text=text).filled())
             texts.append(text)
         if kept:
             tests.insert(0, f"({', '.join(kept)},)")
         built = build(texts)
-        return replace(
-            result,
+        return result._replace(
             text=f"({built} if {' and '.join(dict.fromkeys(tests))} else None)" if tests else f"({built})",
             blank=any(code.blank for code in arguments) or result.blank,
             fails=result.fails or any(code.fails for code in arguments),
@@ -298,7 +297,7 @@ class Writer:
         """Return the blank that comes of a blank constant, after the arguments that may fail."""
         failing = [code.text for code in arguments if code.fails]
         text = f"({', '.join(failing)}, None)[{len(failing)}]" if failing else "None"
-        return replace(result, text=text, blank=True, fails=bool(failing), height=tallest(arguments))
+        return result._replace(text=text, blank=True, fails=bool(failing), height=tallest(arguments))
 
     @staticmethod
     def _must_all_run(arguments: Sequence[Code]) -> bool:
@@ -312,7 +311,7 @@ class Writer:
         used = set(LOCAL.findall(code.text))
         reads = "".join(f"  {local} = r[{key}]\n" for key, local in self._locals.items() if local in used)
         self._outlined.append(f" def {name}(r, c):\n{reads}  return {code.text}\n")
-        return replace(code, text=f"{name}(r, c)", simple=False, height=1)
+        return code._replace(text=f"{name}(r, c)", simple=False, height=1)
 
     # --- the function ------------------------------------------------------------------------------------------------
 

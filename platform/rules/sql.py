@@ -210,7 +210,7 @@ class Writer:
             return self._folded(node)
         match node:
             case FieldRef(field=resolved):
-                return replace(self._field(node), longest=resolved.length or bounds.SHORT_TEXT)
+                return self._field(node)._replace(longest=resolved.length or bounds.SHORT_TEXT)
             case Inlined():
                 return self._inlined(node, below[0])
             case Call():
@@ -221,13 +221,13 @@ class Writer:
                 if node.function.role is not None and any(p.type is ValueType.NULL for p in below):
                     piece = self._cast(piece)
                 if piece.type in TEXT_LIKE:
-                    piece = replace(piece, longest=node.function.longest_of([p.longest for p in below]))
+                    piece = piece._replace(longest=node.function.longest_of([p.longest for p in below]))
                 if len(piece.text) + len(piece.error or "") > bounds.SQL_CHARACTERS:
                     raise NotInSql("size", span_of(self.checked.source, node.place))
                 if not self.sqlite or piece.text.startswith("\x01"):
                     return piece
                 weight = 1 + max((p.weight for p in below), default=0)
-                return replace(piece, weight=weight) if weight <= DEEPEST else replace(self.by_python(node), longest=piece.longest)
+                return piece._replace(weight=weight) if weight <= DEEPEST else self.by_python(node)._replace(longest=piece.longest)
         raise AssertionError(node)
 
     def _measured(self, node: Node, piece: Piece) -> Piece:
@@ -239,12 +239,12 @@ class Writer:
             error: str | None = piece.text.replace("\x01v", "(\x01f") + " = 1)"
         else:
             error = any_of(piece.error, f"(length({piece.text}) > {bounds.TEXT_CHARACTERS})")
-        return replace(piece, error=error, longest=bounds.TEXT_CHARACTERS)
+        return piece._replace(error=error, longest=bounds.TEXT_CHARACTERS)
 
     def _cast(self, piece: Piece) -> Piece:
         """Return a result that may be made of NULLs alone, which PostgreSQL would take for texts."""
         type_ = POSTGRESQL_TYPES.get(piece.type)
-        return piece if self.sqlite or type_ is None else replace(piece, text=f"({piece.text})::{type_}", true=None)
+        return piece if self.sqlite or type_ is None else piece._replace(text=f"({piece.text})::{type_}", true=None)
 
     def _folded(self, node: Node) -> Piece:
         """Return what reads no row as the parameter that it is for this statement."""
@@ -257,7 +257,7 @@ class Writer:
         try:
             return self.bind(function({}, self.context), node.type)
         except EvaluationError:
-            return replace(self.bind(None, node.type), error="(1 = 1)", literal=NO_LITERAL)
+            return self.bind(None, node.type)._replace(error="(1 = 1)", literal=NO_LITERAL)
 
     def _field(self, node: FieldRef) -> Piece:
         resolved, type_ = node.field, node.type
@@ -268,34 +268,34 @@ class Writer:
             case ValueType.NUMBER:
                 return self._number_field(node, plain, stored)
             case ValueType.BOOLEAN if resolved.checkbox:
-                return replace(plain, text=f"COALESCE({raw}, FALSE)", blank=False, column=None)
+                return plain._replace(text=f"COALESCE({raw}, FALSE)", blank=False, column=None)
             case ValueType.ID if is_uuid(stored) and not self.sqlite:
-                return replace(plain, text=f"({raw})::text")
+                return plain._replace(text=f"({raw})::text")
             case ValueType.TEXT | ValueType.PICKLIST | ValueType.ID:
-                return replace(plain, text=f"NULLIF({raw}, '')")
+                return plain._replace(text=f"NULLIF({raw}, '')")
             case ValueType.DATETIME if isinstance(stored, UtcMoment):
-                return replace(plain, text=f"({raw} / 1000000)" if self.sqlite else f"date_trunc('second', {raw})", column=None)
+                return plain._replace(text=f"({raw} / 1000000)" if self.sqlite else f"date_trunc('second', {raw})", column=None)
         return plain
 
     def _number_field(self, node: FieldRef, plain: Piece, stored: TypeEngine[Any]) -> Piece:
         zero = node.field.number_field and self.zero
         if self.sqlite:
             piece = self.by_python(node)
-            return replace(piece, blank=not zero, column=None if zero else plain.column)
+            return piece._replace(blank=not zero, column=None if zero else plain.column)
         before, after = digits_of(stored)
         text = plain.text if isinstance(stored, ExactNumber) else f"({plain.text})::numeric"
         text, after = (f"({text} * 0.01)", after + 2) if node.field.percent else (text, after)
-        plain = replace(plain, text=text, digits=(before, after))
-        return replace(plain, text=f"COALESCE({text}, 0)", blank=False, column=None) if zero else plain
+        plain = plain._replace(text=text, digits=(before, after))
+        return plain._replace(text=f"COALESCE({text}, 0)", blank=False, column=None) if zero else plain
 
     def _inlined(self, node: Inlined, body: Piece) -> Piece:
         if node.type is ValueType.BOOLEAN:
-            return replace(body, text=body.truth(), blank=False, true=None)
+            return body._replace(text=body.truth(), blank=False, true=None)
         if node.type is ValueType.NUMBER and self.sqlite:
             self._arguments = [body]
             return self.by_python(node)
         if node.field.number_field and self.zero and body.blank:
-            return replace(body, text=f"COALESCE({body.text}, 0)", blank=False, simple=False, column=None, blank_on_error=False)
+            return body._replace(text=f"COALESCE({body.text}, 0)", blank=False, simple=False, column=None, blank_on_error=False)
         return body
 
     def _written(self, call: Call, arguments: list[Piece]) -> Piece:
@@ -371,16 +371,16 @@ class Writer:
     def whole(self, piece: Piece) -> Piece:
         if isinstance(piece.literal, Decimal):
             number = max(-2_000_000_000, min(2_000_000_000, int(piece.literal)))
-            return replace(piece, text=f"({self._parameter(number)}::int)")
+            return piece._replace(text=f"({self._parameter(number)}::int)")
         if piece.literal is None:
-            return replace(piece, text="NULL::int")
+            return piece._replace(text="NULL::int")
         text = self.apply(
             lambda n: (
                 f"(CASE WHEN abs({n}) < 2000000000 THEN trunc({n}) WHEN {n} < 0 THEN -2000000000 WHEN {n} > 0 THEN 2000000000 END)::int"
             ),
             [piece],
         )
-        return replace(piece, text=text, simple=False, column=None)
+        return piece._replace(text=text, simple=False, column=None)
 
     def rounded(self, text: str, digits: Digits, significant: int) -> str:
         if sum(digits) <= significant:
@@ -399,13 +399,13 @@ class Writer:
             return None
         result = Piece(text="", type=ValueType.BOOLEAN, error=right.error)
         if right.literal is None:
-            return replace(result, text=self.bind(None, ValueType.BOOLEAN).text, true="(1 = 0)")
+            return result._replace(text=self.bind(None, ValueType.BOOLEAN).text, true="(1 = 0)")
         if right.literal is NO_LITERAL:
             other = right.column
             same = isinstance(other, Bare) and scale_of(bare.type) == scale_of(other.type) and bare.percent == other.percent
             if not same or not self.sqlite or left.type is not ValueType.NUMBER:
                 return None
-            return replace(result, text=f"({bare.text} {operator} {other.text})")
+            return result._replace(text=f"({bare.text} {operator} {other.text})")
         if left.type is not ValueType.NUMBER:
             test = f"{bare.text} {operator} {right.text}"
         else:
@@ -417,13 +417,12 @@ class Writer:
                 meant = scaled_comparison(operator, number, scale_of(bare.type))
                 if isinstance(meant, bool):
                     always = "1 = 1" if meant else "1 = 0"
-                    return replace(
-                        result,
+                    return result._replace(
                         text=f"(CASE WHEN {bare.text} IS NOT NULL THEN {always} END)",
                         true=f"({bare.text} IS NOT NULL AND {always})",
                     )
                 test = f"{bare.text} {meant[0]} {self._parameter(meant[1])}"
-        return replace(result, text=f"({test})", true=f"({test} AND {bare.text} IS NOT NULL)")
+        return result._replace(text=f"({test})", true=f"({test} AND {bare.text} IS NOT NULL)")
 
     def plain_text_equality(self, left: Piece, right: Piece, *, equal: bool) -> str | None:
         bare, other = left.column, right.column

@@ -153,17 +153,15 @@ R = TypeVar("R")
 
 def bottom_up(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[R]], R]) -> R:
     """Return `visit(root, results)`, where `results` are those of the nodes below, made the same way, left to right."""
-    results: list[R] = []
-    todo: list[tuple[N, int]] = [(root, -1)]
+    order: list[tuple[N, int]] = []  # each node before those below it, the last of them first; and how many they are
+    todo = [root]
     while todo:
-        node, count = todo.pop()
-        if count < 0:
-            inner = below(node)
-            if inner:
-                todo.append((node, len(inner)))
-                todo.extend((child, -1) for child in reversed(inner))
-                continue
-            count = 0
+        node = todo.pop()
+        inner = below(node)
+        order.append((node, len(inner)))
+        todo += inner
+    results: list[R] = []
+    for node, count in reversed(order):
         split = len(results) - count
         made = results[split:]
         del results[split:]

@@ -8,7 +8,6 @@ Source: spec/expressions.md, sections 5, 7.1 and 7.8.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Overflow
 
 from fieldstone.rules.errors import EvaluationError, Failure
@@ -42,8 +41,8 @@ def _is_blank_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]
     (x,) = arguments
     result = Code(text="", type=ValueType.BOOLEAN, blank=False, fails=x.fails, height=tallest(arguments))
     if not x.blank:
-        return replace(result, text=f"({x.text}, False)[1]") if x.fails else replace(result, text="False", simple=True)
-    return replace(result, text=f"(not {x.text})" if x.type in TEXT_LIKE else f"({x.text} is None)")
+        return result._replace(text=f"({x.text}, False)[1]") if x.fails else result._replace(text="False", simple=True)
+    return result._replace(text=f"(not {x.text})" if x.type in TEXT_LIKE else f"({x.text} is None)")
 
 
 def _is_blank_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
@@ -131,17 +130,17 @@ def _blank_value_python(writer: PythonWriter, call: Call, arguments: Sequence[Co
         height=tallest(arguments),
     )
     if call.type in TEXT_LIKE:
-        return replace(result, text=f"({x.text} or {y.text})")
+        return result._replace(text=f"({x.text} or {y.text})")
     if x.simple:
-        return replace(result, text=f"({x.text} if {x.text} is not None else {y.text})")
+        return result._replace(text=f"({x.text} if {x.text} is not None else {y.text})")
     name = writer.temporary()
-    return replace(result, text=f"({name} if ({name} := {x.text}) is not None else {y.text})")
+    return result._replace(text=f"({name} if ({name} := {x.text}) is not None else {y.text})")
 
 
 def _blank_value_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     x, y = arguments
     if not x.blank:
-        return replace(x, true=None)
+        return x._replace(true=None)
     if writer.sqlite and call.type is ValueType.NUMBER:
         return writer.by_python(call)
     error = f"({x.text} IS NULL AND {y.error})" if y.error is not None else None
@@ -201,7 +200,7 @@ def or_else(x: Callable[[], object], y: Callable[[], object]) -> object:
 def _if_error_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
     x, y = writer.alike(arguments)
     if not x.fails:
-        return replace(x, type=call.type)
+        return x._replace(type=call.type)
     return Code(
         text=f"{writer.helper(or_else)}(lambda: {x.text}, lambda: {y.text})",
         type=call.type,
@@ -215,9 +214,9 @@ def _if_error_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]
 def _if_error_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     x, y = arguments
     if x.error is None:
-        return replace(x, true=None)
+        return x._replace(true=None)
     if x.blank_on_error and y.literal is None:
-        return replace(x, error=None)
+        return x._replace(error=None)
     if writer.sqlite and call.type is ValueType.NUMBER:
         return writer.by_python(call)
     return Piece(

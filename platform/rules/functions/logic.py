@@ -8,7 +8,6 @@ Source: spec/expressions.md, sections 5, 7.1 and 7.8.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from fieldstone.rules.functions.entry import (
@@ -376,11 +375,11 @@ def _in_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> C
         if subject.whole and all(isinstance(c, Decimal) and c == int(c) for c in chosen):
             chosen = [int(c) for c in chosen if isinstance(c, Decimal)]
         among = writer.constant(frozenset(chosen) if subject.type in TEXT_LIKE else tuple(chosen))
-        return replace(result, text=f"({subject.text} in {among})")
+        return result._replace(text=f"({subject.text} in {among})")
     name = writer.temporary()
     filled = name if subject.type in TEXT_LIKE else f"{name} is not None"
     tests = " or ".join(f"{name} == {v.text}" for v in values)
-    return replace(result, text=f"(({name} := {subject.text}, {filled})[1] and ({tests}))", loose=True)
+    return result._replace(text=f"(({name} := {subject.text}, {filled})[1] and ({tests}))", loose=True)
 
 
 def _in_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -132,7 +131,7 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
         divided = dividend.text if short else f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
         return f"round({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
 
-    return replace(made, late=(made.text, rounded), blank_on_error=made.error == zero)
+    return made._replace(late=(made.text, rounded), blank_on_error=made.error == zero)
 
 
 def _reciprocal(divisor: Decimal) -> Decimal | None:

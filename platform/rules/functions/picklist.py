@@ -8,7 +8,6 @@ Source: spec/expressions.md, section 7.6.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 
 from fieldstone.rules.functions.entry import (
@@ -86,9 +85,9 @@ def _includes_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]
     field, value = arguments
     result = Code(text="", type=ValueType.BOOLEAN, blank=False, loose=True, fails=field.fails, height=tallest(arguments))
     if field.simple:
-        return replace(result, text=f"({field.text} and {value.text} in {field.text})")
+        return result._replace(text=f"({field.text} and {value.text} in {field.text})")
     name = writer.temporary()
-    return replace(result, text=f"(({name} := {field.text}) and {value.text} in {name})")
+    return result._replace(text=f"(({name} := {field.text}) and {value.text} in {name})")
 
 
 def _includes_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:

@@ -8,7 +8,6 @@ Source: spec/expressions.md, section 7.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -68,9 +67,9 @@ def _left_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) ->
     result = Code(text="", type=ValueType.TEXT, blank=False)
     if isinstance(count.literal, Decimal):
         size = writer.constant(max(int(count.literal), 0))
-        return replace(writer.guarded((text,), lambda t: f"{t[0]}[:{size}]", result), blank=True)
+        return writer.guarded((text,), lambda t: f"{t[0]}[:{size}]", result)._replace(blank=True)
     helper = writer.helper(left)
-    return replace(writer.guarded((text, writer.whole(count)), lambda t: f"{helper}({t[0]}, {t[1]})", result), blank=True)
+    return writer.guarded((text, writer.whole(count)), lambda t: f"{helper}({t[0]}, {t[1]})", result)._replace(blank=True)
 
 
 LEN = Function(

@@ -8,7 +8,6 @@ Source: spec/expressions.md, sections 7.3 and 7.8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -48,11 +47,11 @@ def time_text(milliseconds: int) -> str:
 
 
 def _same_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
-    return replace(arguments[0], type=ValueType.TEXT)
+    return arguments[0]._replace(type=ValueType.TEXT)
 
 
 def _same_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-    return replace(arguments[0], type=ValueType.TEXT)
+    return arguments[0]._replace(type=ValueType.TEXT)
 
 
 TEXT_DOC = "The value as text: numbers in plain digits, dates as YYYY-MM-DD, datetimes in UTC, a picklist by its API name."
