@@ -26,6 +26,7 @@ EXPECTED = {  # what a field of that type takes
     "text": rules.ValueType.TEXT, "number": rules.ValueType.NUMBER, "currency": rules.ValueType.NUMBER, "percent": rules.ValueType.NUMBER,
     "checkbox": rules.ValueType.BOOLEAN, "date": rules.ValueType.DATE, "datetime": rules.ValueType.DATETIME,
 }  # fmt: skip
+RECORD = "$record."  # before the names of the record that has the lookup, in any letter case
 SHOWN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)  # of a number inside an expression, which has 39
 
 
@@ -78,12 +79,24 @@ class Editor:
         """Return an expression, understood. Raises Refused."""
         return rules.check(source, self.scope, self.use, expected=EXPECTED.get(self.returns), blanks=self.blanks)
 
+    def start_of(self, path: str) -> tuple[str | None, str]:
+        """Return the object that a path starts at, None for a value of the person or the org, and the path from there."""
+        if path.lower().startswith(RECORD):
+            return self.record, path[len(RECORD) :]
+        return (None if path.startswith("$") else self.object), path
+
+    def steps(self, path: str) -> tuple[FieldDef, ...] | None:
+        """Return the fields that a path goes through, the last one included; None if it leads to no field."""
+        start, rest = self.start_of(path)
+        return steps_of(current.snapshot, start, rest) if start is not None else None
+
     def may_read(self, path: str) -> bool:
         """Tell whether the person may read what a path leads to, every lookup on the way included."""
-        if path.startswith("$"):
+        start, _rest = self.start_of(path)
+        if start is None:
             return True
-        found = steps_of(current.snapshot, self.object, path)
-        holders = [self.object, *(("user" if each.type == "owner" else each.to) or "" for each in (found or ())[:-1])]
+        found = self.steps(path)
+        holders = [start, *(("user" if each.type == "owner" else each.to) or "" for each in (found or ())[:-1])]
         return found is not None and all(is_readable(holder, each) for holder, each in zip(holders, found, strict=True))
 
 

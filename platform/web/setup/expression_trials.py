@@ -14,16 +14,18 @@ from typing import Any
 from flask_babel import gettext as _
 
 from fieldstone import limits, rules
+from fieldstone.db.engine import is_postgresql
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.i18n import texts
 from fieldstone.metadata import meta_schemas
 from fieldstone.metadata.checks.examples import Judge
 from fieldstone.metadata.checks.proposed import Proposed
 from fieldstone.metadata.field_types import result, value_type
-from fieldstone.metadata.scope import steps_of
+from fieldstone.records.draft import draft
 from fieldstone.records.evaluation import fit
 from fieldstone.records.query import Record, Reference
 from fieldstone.rules.part_values import Part, part_values
+from fieldstone.rules.row_values import memory
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup.expression_editor import Editor, type_words, value_words
@@ -35,18 +37,24 @@ WITH_EXAMPLES = frozenset({rules.Use.FORMULA, rules.Use.VALIDATION_RULE, rules.U
 Answer = dict[str, Any]
 
 
-def tried(editor: Editor, checked: rules.Checked, record_id: str) -> Answer:
-    """Return what an expression comes to for a record: `result` or `problem`, `parts` with their places, `reads`, an `example`."""
+def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str = "") -> Answer:
+    """Return what an expression comes to for a record: `result`, or `problem` and what `then` becomes of it; `parts` with their places,
+    `reads`, an `example`.
+
+    `edited_id`: of a lookup filter the record that has the lookup, where the filter reads it. A default is also tried on no record: `of`
+    says so, and the values are those of a new one before anything is typed.
+    """
     paths = sorted(".".join(path) for path in checked.reads)
-    name_field = current.snapshot.objects[editor.object].name_field
     hidden = [_path_words(editor, path) for path in paths if not editor.may_read(path)]
     if hidden:
-        said = _("You may not read %(fields)s, so it cannot be tried.", fields=", ".join(hidden))
-        return {"problem": said, "parts": [], "reads": []}
+        return _not_tried(_("You may not read %(fields)s, so it cannot be tried.", fields=", ".join(hidden)))
+    name_field = current.snapshot.objects[editor.object].name_field
     try:
-        record = current.gate.get(editor.object, record_id, select=["id", name_field, *paths])
+        record = _record(editor, record_id, [name_field, *paths], edited_id)
     except NotVisible:
-        return {"problem": _("Choose a record that you may see."), "parts": [], "reads": []}
+        return _not_tried(_("Choose a record that you may see."))
+    if record is None:
+        return _not_tried(_("Choose the record that has the lookup, too."))
     row = {path: _bare(record.get(path)) for path in paths}
     names = {each.id: each.name for each in record.values() if isinstance(each, Reference) and each.id and each.name}
     gate = current.gate
@@ -56,19 +64,51 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str) -> Answer:
         "parts": [_part(each, names) for each in parts],
         "reads": [{"path": path, "label": _path_words(editor, path), "value": _read(editor, path, record)} for path in paths],
     }
+    if not record_id:
+        answer["of"] = _("Of a new record, before anything is typed.")
     try:
         value = rules.to_python(checked)(row, context)
     except rules.EvaluationError as error:
-        return {**answer, "problem": texts.text(f"evaluation.{error.category}", current.language)}
+        return {**answer, "problem": texts.text(f"evaluation.{error.category}", current.language), "then": _after_error(editor)}
     answer |= {"result": _result(editor, checked, value, names), "type": type_words(checked.type)}
     if editor.use in WITH_EXAMPLES:
         answer["example"] = _example(editor, checked, str(record.get(name_field) or "")[:200], row, value)
     return answer
 
 
+def _not_tried(why: str) -> Answer:
+    return {"problem": why, "parts": [], "reads": []}
+
+
+def _record(editor: Editor, record_id: str, paths: Sequence[str], edited_id: str) -> Record | None:
+    """Return what the paths lead to; None if the record that has the lookup is read and not chosen. Raises NotVisible."""
+    own = [path for path in paths if not path.startswith("$")]
+    found = current.gate.get(editor.object, record_id, select=["id", *own]) if record_id else _new_record(editor, own)
+    asked = {path: rest for path in paths for start, rest in [editor.start_of(path)] if start is not None and path.startswith("$")}
+    if not asked:
+        return found
+    if not edited_id or editor.record is None:
+        return None
+    edited = current.gate.get(editor.record, edited_id, select=[*asked.values()])
+    return found | {path: edited.get(rest) for path, rest in asked.items()}
+
+
+def _new_record(editor: Editor, paths: Sequence[str]) -> Record:
+    """Return what the paths lead to from a new record, whose other defaults are those of now."""
+    values = draft(current.gate, editor.object, None, {}, "json").values
+    found = {path: values.get(path) for path in paths}
+    for link in {path.partition(".")[0] for path in paths if "." in path}:
+        through = values.get(link)
+        if isinstance(through, Reference) and through.id is not None and through.object in current.snapshot.objects:
+            behind = [path.partition(".")[2] for path in paths if path.partition(".")[0] == link]
+            parent = current.gate.get(str(through.object), through.id, select=behind)
+            found |= {f"{link}.{name}": parent.get(name) for name in behind}
+    return found
+
+
 def reads(editor: Editor, checked: rules.Checked) -> list[Answer]:
     """Return the fields that an expression reads, with what an example needs to know of each."""
-    found = {path: steps_of(current.snapshot, editor.object, path) for path in sorted(".".join(path) for path in checked.reads)}
+    found = {path: editor.steps(path) for path in sorted(".".join(path) for path in checked.reads)}
     return [
         {"path": path, "label": _path_words(editor, path), "kind": value_type(steps[-1]).value} for path, steps in found.items() if steps
     ]
@@ -79,13 +119,16 @@ def _bare(value: Any) -> Any:
 
 
 def _path_words(editor: Editor, path: str) -> str:
-    found = steps_of(current.snapshot, editor.object, path)
-    return " · ".join(label(each) for each in found) if found else path
+    found = editor.steps(path)
+    if not found:
+        return path
+    of_edited = [current.snapshot.objects[editor.record]] if editor.record is not None and path.startswith("$") else []
+    return " · ".join(label(each) for each in (*of_edited, *found))
 
 
 def _read(editor: Editor, path: str, record: Record) -> str:
     """Return a value of the record as its own page shows it."""
-    found = steps_of(current.snapshot, editor.object, path)
+    found = editor.steps(path)
     value = record.get(path)
     return (plain(found[-1], value) if found and value is not None else "") or str(_("blank"))
 
@@ -102,8 +145,13 @@ def _part(part: Part, names: Mapping[str, str]) -> Answer:
 
 def _result(editor: Editor, checked: rules.Checked, value: Any, names: Mapping[str, str]) -> str:
     """Return the result as the place that takes it shows it."""
-    if editor.use is rules.Use.VALIDATION_RULE:
-        return str(_("true: the save is refused") if value else _("false: the save is accepted"))
+    match editor.use:
+        case rules.Use.VALIDATION_RULE:
+            return str(_("true: the save is refused") if value else _("false: the save is accepted"))
+        case rules.Use.LOOKUP_FILTER:
+            return str(_("true: the record may be chosen") if value else _("false: the record may not be chosen"))
+        case rules.Use.ROLLUP_FILTER:
+            return str(_("true: the record is counted") if value else _("false: the record is not counted"))
     field = editor.field
     if field is None or value is None:
         return value_words(value, checked.type, names)
@@ -111,6 +159,16 @@ def _result(editor: Editor, checked: rules.Checked, value: Any, names: Mapping[s
         return plain(field, fit(field, value)) or str(_("blank"))
     except ValueError:
         return str(_("too many digits for the field"))
+
+
+def _after_error(editor: Editor) -> str:
+    """Return what an error makes of the place, in words."""
+    words: dict[rules.Use, str] = {
+        rules.Use.VALIDATION_RULE: _("The save is refused."), rules.Use.DEFAULT: _("The field is left blank."),
+        rules.Use.LOOKUP_FILTER: _("The record may not be chosen."), rules.Use.ROLLUP_FILTER: _("The record is not counted."),
+        rules.Use.LIST_FILTER: _("The record is left out."), rules.Use.SHARING: _("The record is not shared."),
+    }  # fmt: skip
+    return str(words.get(editor.use, ""))
 
 
 # --- examples --------------------------------------------------------------------------------------------------------
@@ -131,7 +189,7 @@ def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str
 
 
 def _as_json(editor: Editor, path: str, value: Any) -> Any:
-    found = steps_of(current.snapshot, editor.object, path)
+    found = editor.steps(path)
     return _plain_json(result(found[-1]).to_json(found[-1], value) if found and value is not None else value)
 
 
@@ -177,25 +235,29 @@ def _expected(editor: Editor, value: Any) -> Any:
 
 
 def run(editor: Editor, source: str, examples: Sequence[Any]) -> list[Answer]:
-    """Return for each example whether it comes out as it says, and if not, why."""
-    return list(_outcomes(editor, source, examples[: limits.EXAMPLES_A_DEFINITION])) if editor.use in WITH_EXAMPLES else []
+    """Return for each example whether it comes out as it says, and if not, why; asked as at a publish, in Python and on databases."""
+    if editor.use not in WITH_EXAMPLES:
+        return []
+    examples = examples[: limits.EXAMPLES_A_DEFINITION]
+    failures = {index: [word(each)] for index, each in _problems_of_shape(examples)}
+    for each in _problems_of_runs(editor, source, {index: one for index, one in enumerate(examples) if index not in failures}):
+        failures.setdefault(_index(each), []).append(_failure(each))
+    return [{"ok": index not in failures, "text": " ".join(failures.get(index, ()))} for index in range(len(examples))]
 
 
-def _outcomes(editor: Editor, source: str, examples: Sequence[Any]) -> Iterator[Answer]:
-    malformed = {each.pointer.split("/")[2]: each for each in _problems_of_shape(examples) if each.pointer}
+def _problems_of_runs(editor: Editor, source: str, examples: Mapping[int, Any]) -> list[Problem]:
     in_force = current.snapshot
     proposed = Proposed(documents=in_force.parsed, sound=in_force.parsed, language=current.language, current=in_force)
     words = RULE_WORDS if editor.use is rules.Use.VALIDATION_RULE else None
     definition = in_force.objects[editor.object]
     judge = Judge(proposed=proposed, definition=definition, field=editor.field, source=source, use=editor.use, words=words)
-    for index, example in enumerate(examples):
-        if str(index) in malformed:
-            yield {"ok": False, "text": word(malformed[str(index)])}
-            continue
-        before = len(proposed.problems)
-        judge.run("", ("examples", index), example)
-        found = proposed.problems[before:]
-        yield {"ok": not found, "text": " ".join(_failure(each) for each in found)}
+    runs = [judge.run("", ("examples", index), example) for index, example in examples.items()]
+    right = [each for each in runs if each is not None]
+    connection = current.transaction.connection
+    with memory() as sqlite:
+        for database in (sqlite, *([connection] if is_postgresql(connection) else ())):
+            judge.run_again("", right, database)
+    return proposed.problems
 
 
 def _failure(problem: Problem) -> str:
@@ -212,8 +274,14 @@ def _outcome(shown: str) -> str:
     return words.get(shown, shown)
 
 
-def _problems_of_shape(examples: Sequence[Any]) -> list[Any]:
-    """Return what the meta-schema says against examples, by way of a rule that has them."""
+def _problems_of_shape(examples: Sequence[Any]) -> Iterator[tuple[int, Problem]]:
+    """Yield what the meta-schema says against examples, each with its place among them, by way of a rule that has them."""
     texts_of = dict.fromkeys(("object", "api_name", "label", "error_when", "message"), "x")
     rule = {"kind": "validation_rule", **texts_of, "examples": list(examples)}
-    return [each for each in meta_schemas.problems(rule, "validation_rule") if (each.pointer or "").startswith("/examples/")]
+    for each in meta_schemas.problems(rule, "validation_rule"):
+        if (each.pointer or "").startswith("/examples/"):
+            yield _index(each), each
+
+
+def _index(problem: Problem) -> int:
+    return int((problem.pointer or "").split("/")[2])

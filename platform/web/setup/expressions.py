@@ -22,7 +22,7 @@ from fieldstone.records.query import Query
 from fieldstone.rules.check import CONDITIONS
 from fieldstone.web.admission import admit, setup
 from fieldstone.web.current import current
-from fieldstone.web.globals_of_templates import word
+from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup import bp, expression_help, expression_trials
 from fieldstone.web.setup.expression_editor import EXPECTED, Editor, type_words
 from fieldstone.web.setup.field_cards import CARDS
@@ -60,8 +60,8 @@ def values() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """All that is to be said of what is being typed.
 
-    Every problem; of what is right the type, for how many records a condition holds, and with `record` what it comes to there; how
-    `examples` come out. Nothing is written.
+    Every problem; of what is right the type, for how many records a condition holds, and with `record` (of a lookup filter also
+    `edited`, the record that has the lookup) what it comes to there; how `examples` come out. Nothing is written.
     """
     editor, given = Editor.of_request(), request.get_json(silent=True)
     given = given if isinstance(given, Mapping) else {}
@@ -74,6 +74,8 @@ def check() -> ResponseReturnValue:
         checked = editor.checked(source)
         answer |= {"type": type_words(checked.type), "kind": checked.type.value}
         answer["reads"] = expression_trials.reads(editor, checked)
+        if editor.record is not None and any(path[0] == "$Record" for path in checked.reads):
+            answer["edited"] = _("%(object)s with the lookup", object=label(current.snapshot.objects[editor.record]))
         if editor.use in CONDITIONS and editor.record is None:
             answer["note"] = _holds_for(editor.object, source)
         if isinstance(given.get("examples"), list):
@@ -81,8 +83,9 @@ def check() -> ResponseReturnValue:
     place = editor
     if not answer["ok"] and editor.returns and all(each.warning or each.code == WRONG_TYPE for each in found):
         place = replace(editor, returns="")  # a result that its field does not take is still a result
-    if given.get("record") and (answer["ok"] or place is not editor):
-        answer["tried"] = expression_trials.tried(place, place.checked(source), str(given["record"]))
+    record = str(given.get("record") or "")
+    if (record or editor.use is rules.Use.DEFAULT) and (answer["ok"] or place is not editor):
+        answer["tried"] = expression_trials.tried(place, place.checked(source), record, str(given.get("edited") or ""))
     return jsonify(answer)
 
 
@@ -128,8 +131,9 @@ def _holds_for(object_name: str, source: str) -> str:
 @bp.get("/expressions/records")
 @admit(setup("customize", "manage_automation"))
 def records_to_try() -> ResponseReturnValue:
-    """Suggest records to try an expression on."""
-    definition = current.object(request.args.get("object", ""))
+    """Suggest records to try an expression on; with `of=edited` those that may have the lookup."""
+    editor = Editor.of_request()
+    definition = current.object((editor.record if request.args.get("of") == "edited" else editor.object) or "")
     found = current.gate.suggest(definition.name, request.args.get("q", "").strip()[:200], SUGGESTIONS + 1)
     results = [
         {"id": each.id, "text": each.name or _("Unnamed"), "icon": definition.icon, "hue": hue(definition)} for each in found[:SUGGESTIONS]

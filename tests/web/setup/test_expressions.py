@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from fieldstone.auth import passwords
+from fieldstone.db.engine import is_postgresql
 from fieldstone.db.transaction import write
 from fieldstone.metadata import documents
+from fieldstone.rules import FUNCTIONS
 from tests.support import pages, worlds
 from tests.web.setup.conftest import Builder, error_at, words
 
@@ -282,6 +285,84 @@ def test_records_are_suggested_by_name(builder, deal):
     assert [each["text"] for each in builder.get("/setup/expressions/records?object=deal&q=cell").json["results"]] == ["Cell line"]
 
 
+CHOICE = "object=account&use=lookup_filter&record=deal"
+COUNTED = "object=account&use=rollup_filter&relation=deal.account"
+
+
+@pytest.mark.parametrize(
+    ("about", "source", "result"),
+    [
+        (COUNTED, "amount > 10", "true: the record is counted"),
+        (COUNTED, 'stage = "won"', "false: the record is not counted"),
+        ("object=deal&use=default&returns=currency&scale=2", "amount / 3", "$13.33"),
+        ("object=deal&use=default&returns=text", "account.city", "Basel"),
+    ],
+)
+def test_filters_of_roll_ups_and_defaults_are_tried_on_a_record(builder, deal, about, source, result):
+    assert told(builder, source, about, record=deal)["tried"]["result"] == result
+
+
+@pytest.mark.parametrize(
+    ("source", "city", "result"),
+    [
+        ('city = "Basel"', "Basel", "true: the record may be chosen"),
+        ('city = "Basel"', "Bern", "false: the record may not be chosen"),
+        ("$Record.account.city = city", "Basel", "true: the record may be chosen"),
+        ("$record.Account.City <> city", "Basel", "false: the record may not be chosen"),
+    ],
+)
+def test_a_lookup_filter_is_tried_on_the_record_to_choose_and_on_the_one_that_has_the_lookup(builder, site, deal, source, city, result):
+    account = site.create("account", name="Tried", city=city)
+    answer = told(builder, source, CHOICE, record=account, edited=deal)
+    assert answer["tried"]["result"] == result
+    assert answer.get("edited") == ("Deal with the lookup" if "record" in source.lower() else None)
+
+
+def test_a_lookup_filter_asks_for_the_record_that_has_the_lookup_where_it_reads_it(builder, site, deal):
+    account = site.create("account", name="Tried", city="Basel")
+    answer = told(builder, "$Record.amount > 30", CHOICE, record=account)
+    assert (answer["edited"], answer["tried"]["problem"]) == ("Deal with the lookup", "Choose the record that has the lookup, too.")
+    tried = told(builder, "$Record.amount > 30 && NOT(ISBLANK(city))", CHOICE, record=account, edited=deal)["tried"]
+    assert [(each["label"], each["value"]) for each in tried["reads"]] == [("Deal · Amount", "$40.00"), ("City", "Basel")]
+
+
+def test_what_the_record_with_the_lookup_hides_is_not_read(half_blind, site, deal):
+    account = site.create("account", name="Tried", city="Basel")
+    tried = told(half_blind, "ISBLANK($Record.secret)", CHOICE, record=account, edited=deal)["tried"]
+    assert tried["problem"] == "You may not read Deal · Secret note, so it cannot be tried."
+
+
+def test_a_default_is_tried_on_a_new_record_with_the_defaults_of_other_fields(builder):
+    about = "object=deal&use=default&returns=text"
+    for source, result in (("stage", '"open"'), ("owner.username", "admin"), ("account.city", "blank"), ("TEXT(amount)", "blank")):
+        tried = told(builder, source, about)["tried"]
+        assert (tried["result"], tried["of"]) == (result.strip('"'), "Of a new record, before anything is typed.")
+    tried = told(builder, "close_date + 1 > TODAY() + 30", "object=deal&use=default&returns=checkbox")["tried"]
+    assert tried["parts"][0]["value"] == "true"
+    assert "tried" not in told(builder, "amount", FORMULA)
+
+
+@pytest.mark.parametrize(
+    ("about", "then"),
+    [
+        (RULE, "The save is refused."), (COUNTED, "The record is not counted."), ("object=deal&use=list_filter", "The record is left out."),
+        ("object=deal&use=default&returns=checkbox", "The field is left blank."), (FORMULA, ""),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_an_error_is_told(builder, deal, about, then):
+    tried = told(builder, "1 / (amount - 40) > 0", about, record=deal)["tried"]
+    assert (tried["problem"], tried["then"]) == ("Division by zero.", then)
+
+
+@pytest.mark.parametrize(
+    ("about", "names"),
+    [(f"{CHOICE}&q=kes", ["Kestrel"]), (f"{CHOICE}&of=edited&q=cell", ["Cell line"]), (f"{COUNTED}&q=cell", ["Cell line"])],
+)
+def test_records_are_suggested_of_the_object_that_the_form_names(builder, deal, about, names):
+    assert [each["text"] for each in builder.get(f"/setup/expressions/records?{about}").json["results"]] == names
+    assert builder.get("/setup/expressions/records?object=deal&of=edited").status_code == 404
+
+
 # --- examples --------------------------------------------------------------------------------------------------------
 
 
@@ -322,6 +403,23 @@ def test_an_example_that_fails_says_why(builder, example, said):
     (outcome,) = told(builder, "amount * 2", f"{FORMULA}&returns=currency&scale=2", examples=[example])["examples"]
     assert not outcome["ok"] and outcome["text"]
     assert said in outcome["text"]
+
+
+def test_examples_run_on_every_engine_that_a_publish_asks(prepared, monkeypatch):
+    (absolute,) = FUNCTIONS["ABS"]
+    monkeypatch.setitem(FUNCTIONS, "ABS", (replace(absolute, sql=lambda n: f"({n} + 1)", sqlite=lambda n: f"({n} + 1)"),))
+    site = pages.open_site(prepared("pages", pages.prepare))
+    examples = [
+        {"record": {"amount": "-2.00"}, "expect": 2},
+        {"record": {"amount": None}, "expect": 0},
+        {"record": {"amount": 1}, "expect": 2},
+    ]
+    outcomes = told(a_builder(site, "admin"), "ABS(amount)", f"{FORMULA}&returns=number", examples=examples)["examples"]
+    engines = ["SQLite", "PostgreSQL"] if is_postgresql(site.org.engine) else ["SQLite"]
+    site.close()
+    assert [each["ok"] for each in outcomes] == [False, False, False]
+    assert [engine for engine in ("SQLite", "PostgreSQL") if f"on {engine}" in outcomes[0]["text"]] == engines
+    assert outcomes[2]["text"] == "Comes to 1."
 
 
 def test_examples_of_a_formula_are_kept_with_it_and_shown_again(builder):

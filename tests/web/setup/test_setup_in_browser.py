@@ -89,6 +89,36 @@ def test_an_expression_is_tried_on_a_record_and_its_parts_say_what_they_come_to(
     expect(admin.locator(".examples .tag")).to_have_text("Passes")
 
 
+def test_a_lookup_filter_is_tried_on_two_records_and_a_default_on_none(admin, site):
+    site.create("account", name="Kestrel", city="Basel")
+    admin.goto(f"{site.address}/setup/objects/deal/fields/new?type=lookup")
+    admin.select_option("[name=to]", "deal")
+    write(admin, "filter", "NOT(ISBLANK(city))")
+    admin.locator(".xe-status:has-text('There is no field \"city\" on Deal.')").wait_for()
+    tried = admin.locator(".expression:has([name=filter]) .try")
+    tried.locator("summary").click()
+    admin.get_by_label("Record to choose").fill("vial")
+    admin.locator("x-lookup [role=option]:has-text('Vial pilot')").click()
+    admin.select_option("[name=to]", "account")
+    admin.locator(".xe-status .okline").wait_for()
+    expect(admin.get_by_label("Record to choose")).to_have_value("")  # a deal is no account
+    admin.get_by_label("Record to choose").fill("kes")
+    admin.locator("x-lookup [role=option]:has-text('Kestrel')").click()
+    expect(tried.locator("dd b")).to_have_text("true: the record may be chosen")
+    expect(admin.get_by_label("Deal with the lookup")).to_be_hidden()
+    admin.locator(".expression:has([name=filter]) .cm-content").press("Control+End")
+    admin.keyboard.insert_text(" && $Record.amount < 5")
+    expect(tried.locator("dd b")).to_have_text("Choose the record that has the lookup, too.")
+    admin.get_by_label("Deal with the lookup").fill("cell")
+    admin.locator("x-lookup [role=option]:has-text('Cell line 4')").click()
+    expect(tried.locator("dd b")).to_have_text("false: the record may not be chosen")
+    admin.goto(f"{site.address}/setup/objects/deal/fields/new?type=text")
+    write(admin, "default", "=stage & TEXT(1 / amount)")
+    admin.locator(".try summary").click()
+    expect(admin.locator(".try .out")).to_contain_text("Of a new record, before anything is typed.")
+    expect(admin.locator(".try dd b")).to_have_text("open")
+
+
 def test_the_editor_helps_with_arguments_values_and_mistakes(admin, site):
     admin.goto(f"{site.address}/setup/objects/deal/fields/new?type=formula")
     admin.locator("x-expression .cm-content").click()

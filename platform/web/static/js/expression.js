@@ -1,10 +1,10 @@
 // <x-expression label="Formula" about="object=deal&use=formula" [with="returns scale"] [prefix="="] [try] [api="/setup/expressions"]>
 //   <textarea name="formula">…</textarea></x-expression>: an editor for the expression language over a textarea, which is what is sent.
 // `with`: controls of the form that are asked about too, as they stand. `prefix`: only what begins with it is an expression; the rest is a value.
-// `try`: offers to try it on a record. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
+// `try`: offers to try it on a record; its value is what the box for the record is called. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
 // Asked of the server, each with ?about: GET functions, GET complete?path=, GET values?path=, GET records?q=, and
-// - POST check {"source", "record"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
-//   "reads"?: [{"path", "label", "kind"}], "tried"?: {"result" or "problem", "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
+// - POST check {"source", "record"?, "edited"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
+//   "reads"?: [{"path", "label", "kind"}], "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
 //   "examples"?: [{"ok", "text"}]}; start and end count characters (code points) from 0, as errors.Span does.
 // The editor lives in a shadow root: its styles are adopted there, so that no page needs a nonce. Its parts take the tokens of app.css.
 import { Examples } from "./expression-examples.js";
@@ -274,7 +274,7 @@ class Expression extends HTMLElement {
     const turn = (this.asked += 1);
     if (!written?.source.trim()) return this.show({ problems: [] }, "", 0);
     const json = { source: written.source };
-    if (this.trial?.record) json.record = this.trial.record;
+    Object.assign(json, this.trial?.asked);
     if (this.examples?.list.length) json.examples = this.examples.list;
     try {
       const { ok, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
@@ -303,6 +303,7 @@ class Expression extends HTMLElement {
     const marks = [...problems, ...failed].filter((each) => each.to > each.from).map((each) => this.mark(each));
     this.view.dispatch(this.cm.setDiagnostics(this.view.state, marks));
     this.say(source, answer, problems);
+    if (answer.ok) this.trial?.ask(answer.edited);
     this.trial?.show(answer.tried, this.examples);
     this.examples?.show(answer.examples, answer.reads ?? [], answer.kind);
     this.explain();
