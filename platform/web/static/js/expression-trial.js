@@ -56,7 +56,12 @@ export class Trial {
         el("span", {}, t("add_example")),
       );
     const of = tried.of ? [el("p", { class: "hint" }, tried.of)] : [];
-    this.out.replaceChildren(...of, el("dl", { class: "fl tried" }, ...rows), ...(add ? [add] : []), el("p", { class: "hint" }, t("point")));
+    this.out.replaceChildren(
+      ...of,
+      el("dl", { class: "fl tried" }, ...rows),
+      ...(add ? [add] : []),
+      el("p", { class: "hint" }, t("point")),
+    );
   }
 }
 
