@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fieldstone.errors import Problem, Span
 from fieldstone.metadata.checks.proposed import Proposed
+from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.places import Place
 from fieldstone.metadata.references import TEMPLATE
@@ -103,8 +104,11 @@ def _expected(proposed: Proposed, place: Place) -> frozenset[ValueType] | None:
         return CONDITION
     definition = proposed.object(place.object)
     field = definition.field(place.field) if definition is not None else None
-    if field is None:
-        return None
+    return None if field is None else taken_by(field)
+
+
+def taken_by(field: FieldDef) -> frozenset[ValueType]:
+    """Return the types of result that a field takes from an expression."""
     type_ = value_type(field)
     return frozenset({type_, ValueType.TEXT}) if type_ in ALSO_TEXT else frozenset({type_})
 

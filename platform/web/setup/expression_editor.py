@@ -17,7 +17,9 @@ from flask_babel import gettext as _
 from fieldstone import rules
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.i18n import formats
+from fieldstone.metadata.checks.expressions import taken_by
 from fieldstone.metadata.definitions.objects import FieldDef
+from fieldstone.metadata.field_types import FIELD_TYPES
 from fieldstone.metadata.scope import ObjectScope, scope, steps_of
 from fieldstone.rules.decimals import rounded
 from fieldstone.web.current import current
@@ -71,13 +73,20 @@ class Editor:
         type_, returns = ("formula", self.returns) if self.use is rules.Use.FORMULA else (self.returns, None)
         return FieldDef(name="result", label={}, object=self.object, type=type_, returns=returns, scale=self.scale, blanks=blanks)
 
+    @property
+    def expected(self) -> frozenset[rules.ValueType] | None:
+        """The types of result that the place takes, as a publish asks for them; None where the use says."""
+        if self.use is rules.Use.DEFAULT and self.returns in FIELD_TYPES:
+            return taken_by(FieldDef(name="result", label={}, object=self.object, type=self.returns))
+        return frozenset({EXPECTED[self.returns]}) if self.returns in EXPECTED else None
+
     def problems(self, source: str) -> tuple[Problem, ...]:
         """Return everything that is wrong with an expression there, with its place."""
-        return rules.problems(source, self.scope, self.use, expected=EXPECTED.get(self.returns), blanks=self.blanks)
+        return rules.problems(source, self.scope, self.use, expected=self.expected, blanks=self.blanks)
 
     def checked(self, source: str) -> rules.Checked:
         """Return an expression, understood. Raises Refused."""
-        return rules.check(source, self.scope, self.use, expected=EXPECTED.get(self.returns), blanks=self.blanks)
+        return rules.check(source, self.scope, self.use, expected=self.expected, blanks=self.blanks)
 
     def start_of(self, path: str) -> tuple[str | None, str]:
         """Return the object that a path starts at, None for a value of the person or the org, and the path from there."""

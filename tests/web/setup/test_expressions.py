@@ -190,6 +190,17 @@ def test_a_result_of_another_type_says_which_field_would_take_it(builder, source
     assert problem["returns"] == returns
 
 
+@pytest.mark.parametrize(
+    ("returns", "source", "right"),
+    [
+        *(("email", "$User.Email", True), ("email", "5", False), ("text_area", "amount", False), ("multi_picklist", "TODAY()", False)),
+        *(("user", "owner", True), ("user", "amount", False), ("lookup", "account", True)),
+    ],
+)
+def test_a_default_is_right_where_its_field_takes_it(builder, returns, source, right):
+    assert told(builder, source, f"object=deal&use=default&returns={returns}")["ok"] is right
+
+
 def test_a_condition_says_for_how_many_records_it_holds(builder, site):
     for name, amount in (("A", "5.00"), ("B", "50.00"), ("C", None)):
         site.create("account", name=name, city=amount)
