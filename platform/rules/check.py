@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
+from functools import cache
 
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import bounds
 from fieldstone.rules.functions import ELSEWHERE, FUNCTIONS, INSTEAD, OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import BOOLEAN, Function, Role
 from fieldstone.rules.functions.picklist import warn_of_unknown
-from fieldstone.rules.parse import Findings, TooManyProblems, read
+from fieldstone.rules.parse import UNKNOWN_OPERATOR, Findings, TooManyProblems, read
 from fieldstone.rules.scope import Resolved, Scope
 from fieldstone.rules.tree import (
     Application,
@@ -126,6 +127,7 @@ def _expected_types(expected: Expected, use: Use) -> frozenset[ValueType] | None
 def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]) -> Checked:
     """Return what is known of a tree before it runs."""
     reads: set[tuple[str, ...]] = set()
+    often: set[tuple[str, ...]] = set()
     names: set[tuple[str, ...]] = set()
     size = 0
     user_dependent = uses_now = record_change = markup = False
@@ -145,7 +147,7 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
                 no_sql = no_sql or function.name
             for child in inner.arguments:
                 todo.append((child, direct, level + 1))
-        elif isinstance(inner, FieldRef | Inlined):
+        elif not isinstance(inner, Literal):
             field = inner.field
             if direct:
                 names.add(field.path)
@@ -153,13 +155,14 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
             if isinstance(inner, Inlined):
                 todo.append((inner.body, False, level + 1))
             elif not from_context(field):
-                reads.add(field.path)
+                (often if field.path in reads else reads).add(field.path)
     return Checked(
         source=source,
         node=node,
         type=node.type,
         zero=zero,
         reads=frozenset(reads),
+        reads_often=frozenset(often),
         names=frozenset(names),
         user_dependent=user_dependent,
         uses_now=uses_now,
@@ -207,8 +210,8 @@ class CallSite:
     checker: Checker
     name: str
     place: Place
+    arguments: Sequence[Syntax]
     nodes: Sequence[Node | None]
-    places: Sequence[Place]
     types: Sequence[ValueType | None] = ()
     refused: bool = False
 
@@ -221,11 +224,11 @@ class CallSite:
 
     def refuse(self, code: str, argument: int | None = None, **params: object) -> None:
         self.refused = True
-        place = self.place if argument is None else self.places[argument]
+        place = self.place if argument is None else self.arguments[argument].place
         self.checker.findings.put(code, place, {"function": self.name, **params})
 
     def warn(self, code: str, argument: int, *, suggestion: str | None = None, **params: object) -> None:
-        self.checker.warn(code, self.places[argument], suggestion=suggestion, **params)
+        self.checker.warn(code, self.arguments[argument].place, suggestion=suggestion, **params)
 
 
 class Checker:
@@ -320,23 +323,21 @@ class Checker:
         if operator in chains:
             (function,) = FUNCTIONS[chains[operator]]
             written = self.source[slice(*operation.operator_place)].upper()
-            site = CallSite(self, written, operation.place, below, [o.place for o in operation.operands])
+            site = CallSite(self, written, operation.place, operation.operands, below)
             return self.called(function, site)
         if None in below:
             return None
         operands = [node for node in below if node is not None]
-        candidates = (OPERATORS if len(operands) == 2 else PREFIXES).get(operator, ())
-        if operator in ("=", "<>") and all(node.type is ValueType.NULL for node in operands):
-            candidates = candidates[1:]  # not as texts, which NULL would be equal for
-        for candidate in candidates:
-            if all(accepts(p.types, node.type) for p, node in zip(candidate.params, operands, strict=True)):
-                self.warn_about(operation, operands)
-                return Call(candidate, _typed(candidate, operands, candidate.returns), operation.place, candidate.returns)
-        if candidates:
-            self.refuse_operands(operation, [node.type for node in operands])
+        types = tuple([node.type for node in operands])
+        chosen = _operator(operator, types)
+        if chosen is not None:
+            self.warn_about(operation, operands)
+            return Call(chosen, _typed(chosen, operands, chosen.returns), operation.place, chosen.returns)
+        if operator != UNKNOWN_OPERATOR:
+            self.refuse_operands(operation, types)
         return None
 
-    def refuse_operands(self, operation: Operation, types: list[ValueType]) -> None:
+    def refuse_operands(self, operation: Operation, types: Sequence[ValueType]) -> None:
         operator = operation.operator
         if len(types) == 1:
             self.findings.add("expression_operand_type", operation.place, operator=operator, found=types[0].value)
@@ -358,8 +359,8 @@ class Checker:
                 if isinstance(part, Operation) and part.operator in ("*", "/") and not part.in_parentheses:
                     self.warn("expression_power_binds_looser", operation.operator_place, operator=part.operator)
                     return
-        if operation.operator in ("=", "<>"):
-            site = CallSite(self, operation.operator, operation.place, operands, [o.place for o in operation.operands])
+        if operation.operator in ("=", "<>") and any(isinstance(node, Literal) for node in operands):
+            site = CallSite(self, operation.operator, operation.place, operation.operands, operands)
             warn_of_unknown(site, 0, (1,))
             warn_of_unknown(site, 1, (0,))
 
@@ -374,7 +375,7 @@ class Checker:
         if len(below) > bounds.ARGUMENTS:
             self.findings.add("expression_too_many_arguments", application.name_place, function=name, limit=bounds.ARGUMENTS)
             return None
-        site = CallSite(self, name, application.place, below, [a.place for a in application.arguments])
+        site = CallSite(self, name, application.place, application.arguments, below)
         fitting = [f for f in candidates if f.takes(len(below))]
         if not fitting:
             signature = " · ".join(f.signature for f in candidates)
@@ -397,7 +398,7 @@ class Checker:
         if function.name in ("IN", "CASE"):
             count = len(site.nodes)
             warn_of_unknown(site, 0, range(1, count if function.name == "IN" else count - 1, 1 if function.name == "IN" else 2))
-        arguments = tuple(node for node in site.nodes if node is not None)
+        arguments = [node for node in site.nodes if node is not None]
         if type_ is None or site.refused or len(arguments) < len(site.nodes):
             return None
         return Call(function, _typed(function, arguments, type_), site.place, type_)
@@ -447,6 +448,16 @@ class Checker:
             )
 
 
+@cache
+def _operator(operator: str, types: tuple[ValueType, ...]) -> Function | None:
+    """Return what an operator is between operands of these types, None if it takes no such operands."""
+    candidates = (OPERATORS if len(types) == 2 else PREFIXES).get(operator, ())
+    if operator in ("=", "<>") and set(types) == {ValueType.NULL}:
+        candidates = candidates[1:]  # not as texts, which NULL would be equal for
+    fitting = (f for f in candidates if all(accepts(p.types, type_) for p, type_ in zip(f.params, types, strict=True)))
+    return next(fitting, None)
+
+
 def _place(field: Resolved, place: Place) -> Node:
     """Return a field that holds a place as the place that its two parts make; a part is one step of a path: "place.latitude"."""
     (function,) = FUNCTIONS["GEOLOCATION"]
@@ -460,7 +471,7 @@ def _place(field: Resolved, place: Place) -> Node:
 
 def _typed(function: Function, arguments: Sequence[Node], result: ValueType) -> tuple[Node, ...]:
     """Return the arguments; what is NULL and nothing else gets the type that is wanted in its place."""
-    if not any(node.type is ValueType.NULL for node in arguments):
+    if ValueType.NULL not in [node.type for node in arguments]:
         return tuple(arguments)
     count = len(arguments)
     roles = [function.role(index, count) if function.role is not None else None for index in range(count)]

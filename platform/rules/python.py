@@ -114,12 +114,12 @@ class Writer:
         self._temporaries = 0
         self._outlined: list[str] = []
         self._locals: dict[str, str] = {}  # constant with a path → local variable that holds its value
-        self._often = _read_often(checked.node) if checked.depth <= TALLEST else frozenset()
+        self._often = checked.reads_often if checked.depth <= TALLEST else frozenset()
 
     # --- names -------------------------------------------------------------------------------------------------------
 
     def constant(self, value: object) -> str:
-        key = (type(value), value.as_tuple() if isinstance(value, Decimal) else value)
+        key = (type(value), str(value) if isinstance(value, Decimal) else value)  # 2 and 2.0 are equal, and written differently
         try:
             known = self._names.get(key)
         except TypeError:
@@ -275,12 +275,10 @@ class Writer:
                 assigned = f"({text} := {code.text})"
                 if in_order:
                     kept.append(assigned)
-                elif code.type in TEXT_LIKE:
-                    tests.append(assigned)
                 else:
-                    tests.append(f"{assigned} is not None")
+                    tests.append(code.filled(assigned))
             if code.blank and (code.simple or in_order):
-                tests.append(code._replace(text=text).filled())
+                tests.append(code.filled(text))
             texts.append(text)
         if kept:
             tests.insert(0, f"({', '.join(kept)},)")
@@ -302,8 +300,11 @@ class Writer:
     @staticmethod
     def _must_all_run(arguments: Sequence[Code]) -> bool:
         """Return whether a blank argument must not keep another one, which may fail, from being evaluated."""
+        failing = [index for index, code in enumerate(arguments) if code.fails]
+        if not failing:
+            return False
         blanks = [index for index, code in enumerate(arguments) if code.blank]
-        return bool(blanks) and any(code.fails for index, code in enumerate(arguments) if index != blanks[0])
+        return bool(blanks) and failing != blanks[:1]
 
     def _outline(self, code: Code) -> Code:
         """Return `code` as the call of a function of its own, so that what stands around it nests no deeper."""
@@ -329,11 +330,11 @@ class Writer:
 
     def _failed(self) -> Callable[..., object]:
         """Return what follows on an error that no function raised on purpose."""
-        span = span_of(self.source, (0, len(self.source)))
+        source = self.source
 
         def failed(function: Compiled, row: Row, context: Context, error: Exception) -> object:
             if not isinstance(error, KeyError):
-                raise EvaluationError(Category.OUT_OF_RANGE.value, span) from error
+                raise EvaluationError(Category.OUT_OF_RANGE.value, span_of(source, (0, len(source)))) from error
             if isinstance(row, Blanks):
                 raise KeyError("a field that is blank is missing") from error
             # Evaluate again with blanks for what the row lacks: asking for every field first would cost every row.
@@ -369,19 +370,6 @@ def _located(function: Callable[..., Any], error: type[EvaluationError], span: A
             raise error(failure.category.value, span) from failure
 
     return call
-
-
-def _read_often(root: Node) -> frozenset[tuple[str, ...]]:
-    """Return the paths that are read more than once: each gets a local variable."""
-    seen: set[tuple[str, ...]] = set()
-    often: set[tuple[str, ...]] = set()
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, FieldRef) and not from_context(node.field):
-            (often if node.path in seen else seen).add(node.path)
-        todo.extend(children(node))
-    return frozenset(often)
 
 
 # Kinds of syntax nodes that generated code may hold, and which parts of each hold further nodes.

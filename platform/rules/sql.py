@@ -475,11 +475,32 @@ class Writer:
     def by_python(self, call: Node) -> Piece:
         number = len(self._later)
         self._later.append(call)
-        fails = (isinstance(call, Call) and bool(call.function.fails)) or (
-            not isinstance(call, FieldRef) and any(p.error is not None for p in self._arguments)
-        )
-        error = f"(\x01f{number}\x01 = 1)" if fails else None
-        return Piece(text=f"\x01v{number}\x01", type=call.type, error=error)
+        piece = Piece(text=f"\x01v{number}\x01", type=call.type)
+        if call.type is ValueType.NUMBER:
+            piece = piece._replace(digits=self._size(call))
+        return piece._replace(error=f"(\x01f{number}\x01 = 1)") if self._may_fail(call, piece) else piece
+
+    def _may_fail(self, node: Node, piece: Piece) -> bool:
+        if isinstance(node, FieldRef):
+            return False
+        if isinstance(node, Call) and (node.function.fails or (node.function.size is not None and piece.digits[0] > 1000)):
+            return True
+        return any(p.error is not None for p in self._arguments)
+
+    def _size(self, node: Node) -> Digits:
+        """Return the bound of a number that Python calculates; the widest there is for what may fail."""
+        if isinstance(node, FieldRef):
+            return digits_of(self.columns[".".join(node.path)].type)
+        given = [p.digits for p in self._arguments if p.type is ValueType.NUMBER]
+        if isinstance(node, Call):
+            if node.function.size is not None and len(given) == 2:
+                before, after = node.function.size(*given)
+                return min(before, 1001), min(after, 1038)
+            if node.function.fails:
+                return 1001, 1038
+            if node.function.digits is not None:
+                return node.function.digits
+        return max((before for before, _ in given), default=18), max((after for _, after in given), default=20)
 
     # --- columns, parameters, programs -------------------------------------------------------------------------------
 

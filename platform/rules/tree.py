@@ -162,9 +162,10 @@ def bottom_up(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, li
         todo += inner
     results: list[R] = []
     for node, count in reversed(order):
-        split = len(results) - count
-        made = results[split:]
-        del results[split:]
+        made: list[R] = []
+        if count:
+            made = results[-count:]
+            del results[-count:]
         results.append(visit(node, made))
     return results[0]
 
@@ -196,6 +197,7 @@ class Checked:
     type: ValueType
     zero: bool  # null mode: blank number fields read as 0
     reads: frozenset[tuple[str, ...]]  # paths whose values it needs, those inside formula fields included
+    reads_often: frozenset[tuple[str, ...]]  # those of them that stand there more than once
     names: frozenset[tuple[str, ...]]  # what it names itself, formula fields as such
     user_dependent: bool  # reads $User and the like: neither stored nor indexed
     uses_now: bool  # reads the clock

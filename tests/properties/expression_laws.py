@@ -48,10 +48,9 @@ def styled(random: Random, source: str) -> str:
     """Return `source` as another author might have spelled it: spaces, comments, letter case, twins of operators."""
     text = random.choice(SPACES)
     for found in TOKEN.finditer(source):
-        token = found[0]
-        match found.lastgroup:
-            case "space" | "comment":
-                continue
+        kind = found.lastgroup or ""
+        token = found[kind]
+        match kind:
             case "NAME":
                 token = random.choice([token, token, token.upper(), token.lower()])
             case "PREFIX":

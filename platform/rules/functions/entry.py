@@ -71,9 +71,9 @@ class Code(NamedTuple):  # and no dataclass: every node makes some, and changed 
     longest: int = 0  # characters that a text may have
     literal: object = NO_LITERAL
 
-    def filled(self) -> str:
-        """Return the test that the value is not blank, for a piece that may be named again."""
-        return self.text if self.type in TEXT_LIKE else f"{self.text} is not None"
+    def filled(self, name: str) -> str:
+        """Return the test that the value, which has been given a name, is not blank."""
+        return name if self.type in TEXT_LIKE else f"{name} is not None"
 
 
 TEXT_LIKE = frozenset({ValueType.TEXT, ValueType.PICKLIST, ValueType.ID, ValueType.MULTIPICKLIST})
@@ -218,6 +218,7 @@ class Function:
     grows: int = 1  # characters that it may make of one: capital letters, escapes
     joins: bool = False  # its result is as long as its arguments together
     digits: Digits | None = None  # of a numeric SQL result; None: as wide as the arguments together
+    size: Callable[[Digits, Digits], Digits] | None = None  # of arithmetic, which is an error beyond all bounds
     sqlite: Callable[..., str] | None = None  # plain SQL on SQLite, too; else Python runs inside the connection
     no_sql: bool = False
     typing: Callable[[Site], ValueType | None] | None = None

@@ -49,6 +49,8 @@ MANY_DAYS = 4_000_000  # more than the calendar has
 
 
 def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc: str, *examples: tuple[str, object]) -> Function:
+    size = _product if name == "*" else _sum
+
     def write_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
         function = writer.helper(operation)
         result = Code(text="", type=ValueType.NUMBER, blank=False)
@@ -56,7 +58,7 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
 
     def write_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
         left, right = arguments
-        digits = (_product if name == "*" else _sum)(left.digits, right.digits)
+        digits = size(left.digits, right.digits)
         return _number(writer, writer.apply(lambda a, b: f"({a} {name} {b})", (left, right)), digits, left, right)
 
     return Function(
@@ -64,6 +66,7 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
         params=(Param("a", NUMBER), Param("b", NUMBER)),
         returns=ValueType.NUMBER,
         doc=doc,
+        size=size,
         write_python=write_python,
         write_sql=write_sql,
         examples=examples,
