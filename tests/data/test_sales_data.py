@@ -76,7 +76,7 @@ def named(kind: str, name: str) -> str:
 
 
 def metadata(org: app.Org, folder: Path) -> list[dict[str, Any]]:
-    """What the walk-through publishes: two fields, four industries, and a role for each region, team and team's agents."""
+    """What the walk-through publishes: two fields, who reads accounts, four industries, a role for each region, team and team's agents."""
     with read(org.engine) as tx:
         parsed = org.holder.current(tx.connection).parsed
     account, industry = (json.loads(json.dumps(parsed[path], default=str)) for path in ("objects/account.json", "value_sets/industry.json"))
@@ -84,6 +84,7 @@ def metadata(org: app.Org, folder: Path) -> list[dict[str, Any]]:
         "office_location": {"type": "text", "label": "Office location", "length": 80},
         "year_established": {"type": "number", "label": "Year established", "precision": 4},
     }
+    account["default_access"] = "read"
     industry["values"] += [{"api_name": name, "label": name.title()} for name in ("software", "entertainment", "employment", "marketing")]
     found = [account, industry]
     for name in ("crm_read", "crm_edit"):
@@ -224,6 +225,17 @@ def test_an_agent_sees_own_deals_and_a_manager_the_team_s(org, sales_data):
     for name, expected in {**{agent: own[agent] for agent in agents}, **team}.items():
         with org.records.reading(org.records.principal(ids[name][0])) as gate:
             assert gate.count(Query(object="opportunity"), cap=None).value == expected, name
+
+
+def test_an_agent_reads_whose_deals_the_own_ones_are(org, sales_data):
+    customers = {row["opportunity_id"]: row["account"] for row in table(sales_data, "sales_pipeline.csv") if row["account"]}
+    with org.records.reading(administrator(org)) as gate:
+        ids = gate.having("user", "name", {"Darcel Schlecht"})
+    with org.records.reading(org.records.principal(ids["Darcel Schlecht"][0])) as gate:
+        query = Query(object="opportunity", select=("name", "account"), filter="NOT(ISBLANK(account))", limit=200)
+        read_names = {each["name"]: each["account"].name for each in gate.read(query).records}
+    assert len(read_names) == 200
+    assert read_names.items() <= customers.items()
 
 
 def test_won_revenue_by_agent_is_the_total_of_a_list_filtered_to_the_agent(org, sales_data):
