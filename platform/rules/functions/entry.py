@@ -219,7 +219,6 @@ class Function:
     joins: bool = False  # its result is as long as its arguments together
     digits: Digits | None = None  # of a numeric SQL result; None: as wide as the arguments together
     size: Callable[[Digits, Digits], Digits] | None = None  # of arithmetic, which is an error beyond all bounds
-    size: Callable[[Digits, Digits], Digits] | None = None  # of arithmetic, which is an error beyond all bounds
     sqlite: Callable[..., str] | None = None  # plain SQL on SQLite, too; else Python runs inside the connection
     no_sql: bool = False
     typing: Callable[[Site], ValueType | None] | None = None
