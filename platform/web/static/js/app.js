@@ -91,8 +91,11 @@ showTheme();
 if (/Mac|iPhone|iPad/.test(navigator.platform))
   for (const key of document.querySelectorAll("[data-mod]")) key.textContent = `⌘ ${key.dataset.mod}`;
 
-// the current stage is in sight on a phone
-for (const now of document.querySelectorAll(".path .now")) now.parentElement.scrollLeft = now.offsetLeft - 60;
+// on a phone the current stage, page and tab are in sight
+for (const now of document.querySelectorAll(".path .now, .subnav [aria-current], .tabs [aria-current]")) {
+  const row = now.parentElement;
+  row.scrollLeft = now.offsetLeft - row.offsetLeft - 60;
+}
 
 // htmx: a thin line while it works, errors as toasts
 let running = 0;
