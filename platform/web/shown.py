@@ -79,7 +79,7 @@ def show(field: FieldDef, value: Any) -> Markup | str:
         return ""
     if isinstance(value, Failed):
         why = texts.word(Problem(code=f"evaluation.{value.category}"), current.language, current.snapshot)
-        return Markup('<span class="mute" title="{}">#Error!</span>').format(why)
+        return Markup('<span class="mute" title="{0}">#Error!<span class="vh"> {0}</span></span>').format(why)
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
     return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]

@@ -78,9 +78,9 @@ def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, a
     )
     assert [place for place in places if "#Error!" in rep.get(place).text] == []
     site.org.records.save(*_update(site, deal, amount=None))
-    told = 'title="Division by zero.">#Error!<'
+    told = '<span class="mute" title="Division by zero.">#Error!<span class="vh"> Division by zero.</span></span>'
     assert [place for place in places if told not in rep.get(place).text] == []
-    assert ">#Error!</a>" in rep.get("/o/deal?view=every&cols=share,name").text
+    assert ">#Error! Division by zero.</a>" in rep.get("/o/deal?view=every&cols=share,name").text
     form = rep.form(f"/o/deal/{deal}/edit")
     drafts = [rep.post(f"/o/deal/draft?record={deal}", form, name="x", stage="open", amount=amount).text for amount in ("8", "0")]
     assert [told in draft for draft in drafts] == [False, True]

@@ -171,6 +171,7 @@ def _places(typed: MultiDict[str, str]) -> dict[str, Control]:
         "/order": Control(name="order", label=_("Order")),
         "/start_in": Control(name="start_in", label=_("Starts as")),
         "/board": Control(name="board.group_by", label=_("Board by")),
+        "/board/totals": Control(name="board.totals", label=_("Totals of a column")),
         "/board/card": Control(name="board.card", label=_("On a card")),
     }
     for place, row in enumerate(filled):

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from tests.support import pages
 from tests.web.setup.conftest import error_at, steps, words
 
 LAYOUT = "/setup/objects/deal/layouts/deal_main"
@@ -155,6 +156,19 @@ def test_a_wrong_column_stands_at_its_row(builder):
     answer = builder.plan("/setup/objects/deal/views/new", sent, publish="1")
     assert answer.status_code == 422
     assert re.search(r'id="f-column\.4\.field"[^>]*aria-invalid', answer.text)
+
+
+def test_a_view_that_sorts_or_totals_by_what_sql_cannot_do_is_refused_at_the_control(builder):
+    coded = {"type": "formula", "label": "Coded", "returns": "number", "formula": 'IF(REGEX(account.name, "a+"), 1, 2)'}
+    builder.site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "coded": coded}})
+    sent = {"label.en": "Coded", "column.0.field": "name", "column.1.field": "coded", "column.1.total": "sum", "sort.0.field": "coded"}
+    sent |= {"board.group_by": "stage", "board.totals": "coded"}
+    answer = builder.plan("/setup/objects/deal/views/new", sent, publish="1")
+    assert answer.status_code == 422
+    assert words(answer).count("REGEX cannot run inside the database") == 6  # each above the form and at its control
+    assert len(error_at(answer, "board.totals")) == 1
+    for control in ("column.1.field", "sort.0.field"):
+        assert re.search(rf'id="f-{re.escape(control)}"[^>]*aria-invalid', answer.text)
 
 
 def test_a_view_that_is_filtered_by_what_sql_cannot_do_is_refused(builder):
