@@ -38,7 +38,7 @@ def test_what_is_wrong_stands_at_the_cell_with_what_was_typed(deal, rep):
     answer = rep.post(cell(deal, "amount"), form, amount="lots")
     assert answer.status_code == 422
     assert 'value="lots"' in answer.text
-    assert "&#34;lots&#34; is not a number." in answer.text
+    assert "&#34;lots&#34; is not a number. Write it in digits, such as 1250.50." in answer.text
 
 
 def test_a_rule_that_speaks_of_another_field_names_it(site, rep):

@@ -39,6 +39,7 @@ def test_a_list_says_how_many_there_are_and_what_they_sum_up_to(deals, rep):
     text = re.sub(r"<[^>]+>", " ", rep.get("/o/deal?view=every").text)
     assert re.search(r"4\s+deals", text)
     assert re.search(r"Sum of Amount\s+\$420\.50", text)
+    assert re.search(r"1\s+deal\s", re.sub(r"<[^>]+>", " ", rep.get("/o/deal?view=every&q=Alpha").text))
 
 
 @pytest.mark.parametrize(
