@@ -253,7 +253,7 @@ def _change_set(body: Mapping[str, Any]) -> ChangeSet:
 
 
 def _planned(call: Call, asked: ChangeSet) -> Plan:
-    rights = rights_of_author(call.snapshot, call.rights)
+    rights = rights_of_author(call.snapshot, call.rights, asked)
     return plan(call.snapshot, asked, call.transaction.connection, language=call.language, rights=rights, in_use=call.org.holder.in_use)
 
 

@@ -54,7 +54,7 @@ def check(
     for stage in (check_naming, check_resolving, check_sense, check_expressions, check_graph, check_amounts, check_examples):
         stage(proposed)
     if rights is not None:
-        proposed.take(rights(documents))
+        proposed.take(rights(sound))
     return _ordered(proposed.problems)
 
 

@@ -33,16 +33,23 @@ GLOBALS = {  # kind → what its names in expressions begin with
 
 def fields_read(place: Place, names: Names) -> Iterator[tuple[str, str]]:
     """Yield (object, field), in lower case, for every field that a place names."""
+    for _, steps in fields_named(place, names):
+        yield from steps
+
+
+def fields_named(place: Place, names: Names) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each name of a field in a place as it is written, with (object, field), in lower case, for every step of it."""
     match place.form:
         case "path" | "key" | "name" | "example_key" if place.kind == "field" and place.object:
-            yield from names.steps(place.object, place.value)
+            yield place.value, names.steps(place.object, place.value)
         case "relation" if place.object:
             related = names.relation(place.object, place.value)
             child, _, lookup = place.value.lower().partition(".")
-            yield (related[0].lower(), related[1].lower()) if related else (child, lookup)
+            yield place.value, [(related[0].lower(), related[1].lower()) if related else (child, lookup)]
         case "expression" | "template":
             for token in _tokens(place, names):
-                yield from token.steps
+                if token.steps:
+                    yield token.text, token.steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,13 @@ def publish_view(shown: Listing, label: str) -> str:
         raise NotAllowed("setup.customize")
     taken = [each.name for each in current.snapshot.all("list_view", shown.definition.name)]
     document = _document(shown, label, name_from({current.language: label}, taken) or "view")
+    changes = ChangeSet(put=(document,))
     planned = plan(
         current.snapshot,
-        ChangeSet(put=(document,)),
+        changes,
         current.transaction.connection,
         language=current.language,
-        rights=rights_of_author(current.snapshot, current.rights),
+        rights=rights_of_author(current.snapshot, current.rights, changes),
     )
     author = Author(id=current.principal.user_id, reason=f"list view {document['api_name']}")
     current.close()

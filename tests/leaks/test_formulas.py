@@ -184,7 +184,8 @@ GUARD = profile("guard", {"deal": {"rights": ["read"], "fields": {"amount": "rea
 @pytest.mark.parametrize(
     ("who", "part", "expected"),
     [
-        ("customizer", formula("hidden + 1"), []),
+        ("customizer", formula("amount + 1"), []),
+        ("customizer", formula("hidden + 1"), [("author_cannot_read", "/fields/new/formula", "hidden")]),
         ("customizer", formula("amount + 1", **OPEN), [("right_missing", "/fields/new/declassified", "manage_security")]),
         ("guard", formula("amount + 1", **OPEN), []),
         ("guard", formula("hidden + 1", **OPEN), [("author_cannot_read", "/fields/new/formula", "hidden")]),
@@ -206,6 +207,6 @@ def test_nobody_opens_to_others_what_they_may_not_read(prepared, who, part, expe
     held = rights_of(org.snapshot, Principal(kind="user", user_id="u", name="U", profile=who))
     with org.engine.connect() as connection:
         changes = ChangeSet(put=(org.with_fields("deal", new=part),))
-        planned = plan(org.snapshot, changes, connection, rights=rights_of_author(org.snapshot, held))
+        planned = plan(org.snapshot, changes, connection, rights=rights_of_author(org.snapshot, held, changes))
     said = [(each.code, each.pointer, *each.params.values()) for each in planned.problems if not each.warning]
     assert said == expected

@@ -75,7 +75,7 @@ def planned_for(changes: ChangeSet) -> Plan:
         replace(changes, based_on=based_on),
         current.transaction.connection,
         language=current.language,
-        rights=rights_of_author(current.snapshot, current.rights),
+        rights=rights_of_author(current.snapshot, current.rights, changes),
         in_use=current.org.holder.in_use,
     )
 

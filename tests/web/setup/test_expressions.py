@@ -13,7 +13,7 @@ from fieldstone.db.transaction import write
 from fieldstone.metadata import documents
 from fieldstone.rules import FUNCTIONS
 from tests.support import pages, worlds
-from tests.web.setup.conftest import Builder, error_at, words
+from tests.web.setup.conftest import Builder, error_at, steps, words
 
 # One org for the file, on SQLite: editors write nothing, and that both databases read alike is told elsewhere.
 
@@ -131,6 +131,15 @@ def test_only_what_the_person_may_read_is_offered(half_blind):
     assert names(half_blind, "account") == {}
     assert names(half_blind, about="object=account&use=formula").keys() & {"name", "city"} == set()
     assert half_blind.get("/setup/expressions/values?object=account&use=lookup_filter&record=deal&path=$Record.stage").json["values"]
+
+
+def test_nobody_builds_on_what_they_may_not_read(half_blind):
+    field = {"type": "formula", "label.en": "Extra", "returns": "text", "formula": "TEXT(amount)"}
+    shown = half_blind.plan("/setup/objects/deal/fields/new", field)
+    assert "amount, which you may not read yourself" in " ".join(error_at(shown, "formula"))
+    shown = half_blind.plan("/setup/objects/deal/fields/new", {**field, "formula": "TEXT(stage)"})
+    assert "which you may not read" not in words(shown)
+    assert steps(shown)
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
