@@ -320,12 +320,12 @@ class Writer:
         """Return the function that gives `code`."""
         reads = "".join(f"   {name} = r[{key}]\n" for key, name in self._locals.items())
         text = (
-            f"def make({', '.join(('failed, errors, length, space, nothing', *self.constants))}):\n"
+            f"def make({', '.join(('failed', *self.constants))}):\n"
             f"{''.join(self._outlined)}"
             f" def f(r, c):\n  try:\n{reads}   return {code.text}\n  except errors as e:\n   return failed(f, r, c, e)\n"
             f" return f\n"
         )
-        made: Compiled = maker(text)(self._failed(), ERRORS, len, " ", "", *self.constants.values())
+        made: Compiled = maker(text)(self._failed(), *self.constants.values())
         return made
 
     def _failed(self) -> Callable[..., object]:
@@ -350,13 +350,20 @@ def not_too_long(text: str | None) -> str | None:
     return text
 
 
-ERRORS = (KeyError, Overflow, OverflowError, InvalidOperation)  # a field that the row lacks; a number beyond all bounds
+# What generated code may name besides its constants.
+GLOBALS: Mapping[str, object] = {
+    "__builtins__": {},
+    "errors": (KeyError, Overflow, OverflowError, InvalidOperation),  # a field that the row lacks; a number beyond all bounds
+    "length": len,
+    "space": " ",
+    "nothing": "",
+}
 
 
 @lru_cache(maxsize=SHAPES)
 def maker(text: str) -> Callable[..., Compiled]:
     """Return what makes a function of the constants: one for all expressions that differ in names and literals alone."""
-    namespace: dict[str, Any] = {"__builtins__": {}}
+    namespace: dict[str, Any] = {**GLOBALS}
     exec(compile(_only_listed(text), "<expression>", "exec"), namespace)  # noqa: S102
     maker: Callable[..., Compiled] = namespace["make"]
     return maker
