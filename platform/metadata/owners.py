@@ -67,6 +67,11 @@ def key(queue: QueueDef) -> str:
     return queue.id or f"{PREFIX}{queue.name}"
 
 
+def spelt(owner: str, queues: Iterable[QueueDef]) -> str:
+    """Return an owner as a document names it, if it is a queue: ids differ from org to org. Of a person it stays the id."""
+    return next((f"{PREFIX}{queue.name}" for queue in queues if queue.id == owner), owner)
+
+
 def _value(field: FieldDef, queue: QueueDef, language: str) -> str:
     match field.name:
         case "id":

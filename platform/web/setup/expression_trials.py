@@ -17,9 +17,10 @@ from fieldstone import limits, rules
 from fieldstone.db.engine import is_postgresql
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.i18n import texts
-from fieldstone.metadata import meta_schemas
+from fieldstone.metadata import meta_schemas, owners
 from fieldstone.metadata.checks.examples import Judge
 from fieldstone.metadata.checks.proposed import Proposed
+from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import result, value_type
 from fieldstone.records.draft import draft
 from fieldstone.records.evaluation import fit
@@ -190,6 +191,8 @@ def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str
 
 def _as_json(editor: Editor, path: str, value: Any) -> Any:
     found = editor.steps(path)
+    if found and found[-1].type == "owner" and value is not None:
+        return owners.spelt(value, [each for each in current.snapshot.all("queue") if isinstance(each, QueueDef)])
     return _plain_json(result(found[-1]).to_json(found[-1], value) if found and value is not None else value)
 
 
@@ -224,6 +227,10 @@ def _user(checked: rules.Checked) -> Answer:
             found["profile" if head == "$Profile" else "role"] = value
         elif head == "$Permission" and value:
             found.setdefault("permissions", []).append(rest)
+        elif head == "$Setup":
+            found |= {"username": values["$User.Username"], "profile": values["$Profile.Name"]}
+        elif head == "$Label":
+            found["language"] = values["$User.Language"]
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -409,6 +409,30 @@ def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
     assert told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, examples=[made])["examples"][0]["ok"]
 
 
+def test_an_example_of_what_the_org_defines_says_whose_values_it_has(site, deal):
+    limits = {"days": {"type": "number", "label": "Days"}}
+    site.publish(
+        {
+            "kind": "custom_setting",
+            "api_name": "limits",
+            "label": "L",
+            "fields": limits,
+            "values": {"days": 1},
+            "users": {"hans": {"days": 3}},
+        },
+        {"kind": "custom_label", "api_name": "greeting", "label": "G", "text": {"en": "Hello", "zh-Hans": "你好"}},
+        {"kind": "queue", "api_name": "tier2", "label": "Tier 2", "objects": ["deal"]},
+    )
+    hans = a_builder(site, "hans")
+    source = "Owner:Queue.Name & $Label.greeting & TEXT($Setup.limits.days)"
+    queued = site.create("deal", name="Queued", owner=site.org.holder.newest().find("queue", "tier2").id)
+    for record, owner, expect in ((deal, None, "你好3"), (queued, "queue:tier2", "Tier 2你好3")):
+        made = told(hans, source, f"{FORMULA}&returns=text", record=record)["tried"]["example"]
+        assert made["user"] == {"username": "hans", "profile": "administrator", "language": "zh-Hans"}
+        assert (made["expect"], owner in (None, made["record"]["owner"])) == (expect, True)
+        assert told(hans, source, f"{FORMULA}&returns=text", examples=[made])["examples"] == [{"ok": True, "text": ""}]
+
+
 @pytest.mark.parametrize(
     ("example", "said"),
     [
