@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -58,3 +58,11 @@ def test_a_lock_pins_everything_by_hash_and_names_no_place(lock):
     assert text.count("==") == len(re.findall(r"^[A-Za-z0-9._-]+==[^ ]+(?: ;.*)? \\\n    --hash=sha256:", text, re.MULTILINE))
     assert "://" not in text
     assert "--find-links" not in text
+
+
+def test_the_lock_holds_what_only_the_transport_to_redis_imports():
+    """A development machine has it anyway, for other reasons; a server has what the lock says."""
+    needed = {plain(each) for each in requires("kombu") if each.endswith('extra == "redis"')}
+    pinned = {plain(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)}
+    assert needed
+    assert needed <= pinned
