@@ -91,7 +91,7 @@ class Settings:
                     values[setting.name] = setting.metadata["read"](environ[name].strip())
                 except (ValueError, KeyError):
                     problems.append(
-                        Problem(code="setting_unreadable", params={"name": name, "unit": setting.metadata["unit"] or "yes or no"})
+                        Problem(code="setting_unreadable", params={"name": name, "value": environ[name]})  # a number or a switch: no secret
                     )
         settings = cls(**(values | {name: value for name, value in given.items() if value is not None}))
         problems += settings._problems()

@@ -5,6 +5,7 @@ Here: the checks and their report. Not here: mending anything.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from fieldstone.metadata import catalogue
 from fieldstone.settings import describe
 
 Finding = tuple[bool, str]
+BROKER_SECONDS = 5
 
 
 @click.command()
@@ -49,7 +51,7 @@ def _findings(data: Path | None) -> Iterator[Finding]:
         return
     yield True, f"settings: {'embedded' if chosen.embedded else 'server'}, address {chosen.address}"
     try:
-        for check in (_database, _schema, _org, _catalogue):
+        for check in (_folder, _database, _broker, _schema, _org, _catalogue):
             yield from _checked(check, org)
     finally:
         org.close()
@@ -60,6 +62,21 @@ def _checked(check: Callable[[Org], Iterator[Finding]], org: Org) -> Iterator[Fi
         yield from check(org)
     except Exception as failure:  # noqa: BLE001 - a check that fails is a finding
         yield False, f"{check.__name__.strip('_')}: {type(failure).__name__}: {failure}"
+
+
+def _folder(org: Org) -> Iterator[Finding]:
+    folder = org.settings.data
+    fine = os.access(folder, os.R_OK | os.W_OK | os.X_OK) if folder.exists() else not org.settings.embedded
+    yield fine, f"data folder: {folder}{'' if fine else ', which cannot be written to'}"
+
+
+def _broker(org: Org) -> Iterator[Finding]:
+    if org.settings.in_process_broker:
+        yield True, "broker: in the web process"
+        return
+    with org.celery.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
+    yield True, "broker: answers"
 
 
 def _database(org: Org) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -36,12 +37,28 @@ def command(port: int | None, host: str | None, data: Path | None, name: str, sa
     """Start the web server. In a new data folder an org is made first, with the shipped packs."""
     chosen = settings(port=port, host=host, data=data)
     begin_log(chosen)
+    _require_free_address(chosen.host, chosen.port)
     org = open_org(chosen)
     try:
         _make_ready(org, name=name, sample=sample)
         _serve(org)
     finally:
         org.close()
+
+
+def _require_free_address(host: str, port: int) -> None:
+    """Refuse an address on which one cannot listen before anything is made: the first logins are shown once.
+
+    Raises Refused, with what the system says and the way out.
+    """
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+            with socket.socket(family, kind, protocol) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except OSError as failure:
+        params = {"address": f"{host}:{port}", "reason": failure.strerror or str(failure)}
+        raise Refused(Problem(code="address_taken", params=params)) from failure
 
 
 def _make_ready(org: Org, *, name: str, sample: bool) -> None:
