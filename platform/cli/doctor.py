@@ -87,8 +87,6 @@ def _database(org: Org) -> Iterator[Finding]:
             return
         version = transaction.connection.execute(text("SHOW server_version")).scalar()
         yield True, f"database: PostgreSQL {version}"
-        similar = transaction.connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")).scalar()
-        yield similar is not None, "extension pg_trgm" + ("" if similar else ": missing, run CREATE EXTENSION pg_trgm")
 
 
 def _schema(org: Org) -> Iterator[Finding]:

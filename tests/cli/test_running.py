@@ -42,6 +42,13 @@ def test_doctor_finds_a_new_org_sound():
     assert "BAD" not in said
 
 
+def test_doctor_asks_nothing_of_postgresql_that_the_platform_does_without(monkeypatch, postgresql_engine):
+    monkeypatch.setenv("FIELDSTONE_DATABASE_URL", postgresql_engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("FIELDSTONE_SECRET_KEY", "tests only 8dKq2ZpW5vRt7yBn3xLm9")
+    said = invoke("doctor", ends=1)
+    assert [line for line in said.splitlines() if line.startswith("BAD") and "none yet" not in line] == []
+
+
 def test_doctor_says_which_command_makes_the_org_that_is_missing(tmp_path):
     said = invoke("doctor", "--data", str(tmp_path / "empty"), ends=1)
     assert "BAD  org: none yet, run fieldstone run or fieldstone org create" in said
