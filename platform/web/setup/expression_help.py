@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 
 from fieldstone import rules
 from fieldstone.metadata.definitions.objects import FieldDef
+from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import value_type
 from fieldstone.metadata.owners import QUEUE
 from fieldstone.metadata.scope import ObjectScope, names_of, steps_of
@@ -117,7 +118,7 @@ def _named(found: ObjectScope, name: str, field: FieldDef, holder: str) -> dict[
 def values(editor: Editor, path: str) -> list[Mapping[str, str]]:
     """Return what a text is compared with there: the values of a picklist, record types, queues; nothing for other fields."""
     if QUEUE_NAME.search(path):
-        return [{"name": each.name, "label": label(each)} for each in current.snapshot.all("queue")]
+        return _queues(editor, QUEUE_NAME.sub("", path))
     if RECORD_TYPE.fullmatch(path):
         return [{"name": each.name, "label": label(each)} for each in current.snapshot.all("record_type", editor.object)]
     start = editor.record if path.lower().startswith("$record.") else editor.object
@@ -125,3 +126,11 @@ def values(editor: Editor, path: str) -> list[Mapping[str, str]]:
     if not steps or (start == editor.object and not editor.may_read(path)):
         return []
     return [{"name": each.name, "label": label(each)} for each in steps[-1].values if each.active]
+
+
+def _queues(editor: Editor, way: str) -> list[Mapping[str, str]]:
+    """Return the queues that may own a record at the end of `way`, lookups with dots; "" is the record itself."""
+    steps = steps_of(current.snapshot, editor.object, way) if way else None
+    holder = steps[-1].to if steps else editor.object
+    queues = [each for each in current.snapshot.all("queue") if isinstance(each, QueueDef)]
+    return [{"name": each.name, "label": label(each)} for each in queues if holder in each.objects]

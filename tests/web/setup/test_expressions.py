@@ -409,6 +409,14 @@ def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
     assert told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, examples=[made])["examples"][0]["ok"]
 
 
+def test_the_queues_that_may_own_such_records_are_offered(site, builder):
+    for name, of in (("deal_desk", "deal"), ("intake", "account")):
+        site.publish({"kind": "queue", "api_name": name, "label": name.title(), "objects": [of]})
+    for path, expected in (("Owner:Queue.DeveloperName", "deal_desk"), ("account.owner:queue.api_name", "intake")):
+        answer = builder.get(f"/setup/expressions/values?{FORMULA}&path={path}").json["values"]
+        assert {each["name"] for each in answer} & {"deal_desk", "intake"} == {expected}
+
+
 def test_an_example_of_what_the_org_defines_says_whose_values_it_has(site, deal):
     limits = {"days": {"type": "number", "label": "Days"}}
     site.publish(
