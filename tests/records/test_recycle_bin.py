@@ -18,8 +18,17 @@ DEAL = obj(
     {
         "account": {"type": "lookup", "label": "Account", "to": "account", "on_delete": "cascade"},
         "stage": {"type": "text", "label": "Stage", "history": True},
+        "lines": {"type": "roll_up", "label": "Lines", "relation": "line.deal", "function": "count"},
     },
 )
+SENT = {
+    "kind": "validation_rule",
+    "object": "deal",
+    "api_name": "sent",
+    "label": "Sent",
+    "error_when": 'AND(stage = "sent", ISCHANGED(lines))',
+    "message": "What was sent keeps its lines.",
+}
 NOTE = obj("note", {"deal": {"type": "lookup", "label": "Deal", "to": "deal"}}, default_access="read_write")
 LINE = obj(
     "line",
@@ -28,7 +37,7 @@ LINE = obj(
     owned_by="none",
 )
 DOCUMENTS = [
-    *(ACCOUNT, DEAL, NOTE, LINE),
+    *(ACCOUNT, DEAL, NOTE, LINE, SENT),
     profile(
         "seller", {each["api_name"]: everything(each) for each in (ACCOUNT, DEAL, NOTE, LINE)} | {"user": rights("read", read=["name"])}
     ),
@@ -63,6 +72,19 @@ def test_one_command_deletes_and_restores_together(org):
     org.restore("account", account, "Rep")
     assert [org.names(name, "Rep") for name in ("account", "deal", "line")] == [["a"], ["d"], ["l"]]
     assert org.get("note", note)["deal"].id == deal
+
+
+def test_a_record_that_goes_is_not_asked_whether_it_may_lose_what_goes_along(org):
+    deal = org.create("deal", {"name": "d"}, "Rep")
+    line = org.create("line", {"name": "l", "deal": deal}, "Rep")
+    org.update("deal", deal, {"stage": "sent"}, "Rep")
+    with pytest.raises(Refused):
+        org.delete("line", line, "Rep")
+    org.delete("deal", deal, "Rep")
+    assert (org.names("deal", "Rep"), org.names("line", "Rep")) == ([], [])
+    org.restore("deal", deal, "Rep")
+    assert org.get("deal", deal)["lines"] == 1
+    assert org.names("line", "Rep") == ["l"]
 
 
 def test_what_was_deleted_before_stays_in_the_bin(org):

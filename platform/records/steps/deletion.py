@@ -22,6 +22,7 @@ from fieldstone.records.principal import Principal
 from fieldstone.records.recycle_bin import ClearedLookup, DeletedRecord
 
 TOGETHER = "deletion"  # key in `Work.shared`: the command that all deletions of this transaction belong to
+GOING = "going"  # key: ids that this command deletes; what goes along is written before what it belongs to
 POINTING = "pointing"  # key: what points at the records of the batch that is being deleted
 RESTORING = "restoring"  # key: ids that are being restored with one command
 
@@ -66,6 +67,7 @@ def take_along(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Ste
         chosen = TOGETHER not in batch.work.shared
         together = batch.work.shared.setdefault(TOGETHER, new_id())
         live = {item.id for item in batch.live}
+        batch.work.shared.setdefault(GOING, set()).update(live)
         found = [each for each in batch.work.shared.pop((POINTING, definition.name), []) if each.target in live]
         found = [each for each in found if not _goes_too(batch, relations, each, live)]
         _clear(batch, together, relations, [each for each in found if relations[each.relation].field.on_delete == "set_null"])
@@ -73,7 +75,7 @@ def take_along(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Ste
         rows = [DeletedRecord(record=item.id, object=definition.name, together=together, chosen=chosen) for item in batch.live]
         recycle_bin.note_deleted(batch.tx, rows, batch.principal.user_id)
         if chosen:
-            del batch.work.shared[TOGETHER]
+            del batch.work.shared[TOGETHER], batch.work.shared[GOING]
 
     return take
 

@@ -23,7 +23,7 @@ from fieldstone.records.gate.storage import storage
 from fieldstone.records.gate.write import Locked, lock
 from fieldstone.records.look_up import LookUp
 from fieldstone.records.principal import Principal
-from fieldstone.records.steps import formulas, parents, validation_rules, write
+from fieldstone.records.steps import deletion, formulas, parents, validation_rules, write
 
 ROLL_UP = Principal.internal("roll_up")
 
@@ -118,7 +118,8 @@ def _recompute_parents(
     batch: Batch, asking: Reader, definition: ObjectDef, roll_ups: tuple[RollUp, ...], ids: Mapping[str, Touched], level: int
 ) -> None:
     live = parents.needs(batch.snapshot, definition).live
-    locked = lock(batch.tx, asking, definition, ids, live=live)  # parents in the recycle bin are brought up to date when they come back
+    staying = ids.keys() - batch.work.shared.get(deletion.GOING, frozenset())
+    locked = lock(batch.tx, asking, definition, staying, live=live)  # parents in the recycle bin are brought up to date when they come back
     if not locked:
         return
     values = recompute(batch.tx, asking, roll_ups, sorted(locked))
