@@ -145,7 +145,7 @@ def main(rounds: int) -> None:
         print(f"| {name} | {by_hand:,.0f} | {ours:,.0f} | {ratios[name]:.2f} |")
     mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
     print(f"\ngeometric mean: {mean:.2f} times by hand")
-    known, new = (min(seconds_for_1000(forget=forget) for _ in range(3)) for forget in (False, True))
+    known, new = (min(seconds_for_1000(forget=forget) for _ in range(7)) for forget in (False, True))
     print(f"1,000 expressions from text to ready: {known:.2f} s of processor time; {new:.2f} s if no two were of one shape")
 
 

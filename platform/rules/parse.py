@@ -408,7 +408,7 @@ class Build:
     def group(opening: Token, inner: Syntax, closing: Token) -> Syntax:
         place = (opening.start, closing.end)
         if isinstance(inner, Operation):
-            return replace(inner, place=place, in_parentheses=True)
+            return Operation(inner.operator, inner.operands, place, inner.operator_place, in_parentheses=True)
         grouped: Syntax = replace(inner, place=place)
         return grouped
 

@@ -263,11 +263,13 @@ class Writer:
         return [c._replace(text=f"(not not {c.text})", simple=False, loose=False) if c.loose and not c.blank else c for c in codes]
 
     def guarded(self, arguments: Sequence[Code], build: Callable[[Sequence[str]], str], result: Code) -> Code:
-        if any(code.literal is None for code in arguments):
+        if None in [code.literal for code in arguments]:
             return self._blank(arguments, result)
         texts, tests, kept = [], [], []
         in_order = self._must_all_run(arguments)
+        blank, fails = result.blank, result.fails
         for code in arguments:
+            blank, fails = blank or code.blank, fails or code.fails
             text = code.text
             if not code.simple and (code.blank or in_order):
                 text = self.temporary()
@@ -284,8 +286,8 @@ class Writer:
         built = build(texts)
         return result._replace(
             text=f"({built} if {' and '.join(dict.fromkeys(tests))} else None)" if tests else f"({built})",
-            blank=any(code.blank for code in arguments) or result.blank,
-            fails=result.fails or any(code.fails for code in arguments),
+            blank=blank,
+            fails=fails,
             height=tallest(arguments),
         )
 

@@ -274,7 +274,7 @@ def strict(code: Code) -> Code:
 
 def tallest(codes: Sequence[Code]) -> int:
     """Return the height of a piece made of `codes`."""
-    return 1 + max((code.height for code in codes), default=0)
+    return 1 + max([code.height for code in codes], default=0)
 
 
 def table(*entries: Function) -> Mapping[str, tuple[Function, ...]]:
