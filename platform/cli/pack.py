@@ -1,4 +1,6 @@
-"""`fieldstone pack`: list, check, plan and install packs; test and seal one that is being written. Whoever has the machine may do so.
+"""`fieldstone pack`: list, check, plan and install packs, remove sample data; test and seal a pack that is being written.
+
+Whoever has the machine may do so.
 
 Here: the commands. Not here: what they do (`packs/`).
 Source: spec/packs.md, section 19.
@@ -19,14 +21,22 @@ from fieldstone.errors import Problem, Refused
 from fieldstone.i18n.texts import word
 from fieldstone.metadata import labels
 from fieldstone.metadata.check import check as check_documents
-from fieldstone.packs import checks, install, sample
+from fieldstone.packs import checks, install, sample, sample_removal
 from fieldstone.packs import seal as sealing
 from fieldstone.packs.plan import PackPlan, choose, installed
 from fieldstone.packs.read import SHIPPED, Pack, read, shipped
+from fieldstone.packs.sample_removal import Reason
+from fieldstone.records.principal import Principal
 
 DATA = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder of the embedded org.")
 LANGUAGE = click.option("--language", default="en", show_default=True, help="en, zh-Hans or zh-Hant.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+BY = Principal.internal("command line")
+WHY = {
+    Reason.CHANGED: "changed since it was loaded",
+    Reason.USED: "something that stays refers to it",
+    Reason.SIGNS_IN: "can sign in",
+}
 NAMES = click.argument("names", nargs=-1, required=True, metavar="PACK...")
 
 
@@ -158,6 +168,29 @@ def _say(problems: Sequence[Problem], language: str) -> None:
         place = "#".join(part for part in (problem.document, problem.pointer) if part)
         kind = "warning: " if problem.warning else ""
         click.echo(f"{place}{': ' if place else ''}{kind}{word(problem, language)}", err=True)
+
+
+@command.command("remove-sample")
+@DATA
+@LANGUAGE
+@click.option("--yes", is_flag=True, help="Do not ask after showing what goes.")
+def remove_sample(data: Path | None, language: str, yes: bool) -> None:
+    """Move the sample records that nobody has changed to the recycle bin; list the others."""
+    with opened(data=data) as org:
+        found = sample_removal.preview(org.records, BY)
+        for name, ids in sorted(found.records.items()):
+            click.echo(f"{len(ids)} records of {name} go")
+        if found.people:
+            click.echo(f"{len(found.people)} people of the sample become inactive")
+        for each in found.kept:
+            click.echo(f"stays: {each.object} {each.name} ({each.record}): {WHY[each.reason]}")
+        if not found.count and not found.people:
+            click.echo("Nothing is left to remove.")
+            return
+        if not yes:
+            click.confirm("Remove?", abort=True)
+        done = sample_removal.remove(org.records, org.approvals.notices, BY)
+        click.echo(f"{done.count} records are in the recycle bin.")
 
 
 @command.command()

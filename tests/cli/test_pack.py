@@ -61,6 +61,13 @@ def test_a_pack_is_planned_installed_and_then_there(run, folder):
     assert "rental is installed already." in run("install", "--yes", folder)
 
 
+def test_sample_records_leave_again(run, folder):
+    run("install", "--yes", "--sample", folder)
+    assert "1 records of rent__bike go" in run("remove-sample", ends=1)  # nobody said yes
+    assert "1 records are in the recycle bin." in run("remove-sample", "--yes")
+    assert run("remove-sample") == "Nothing is left to remove.\n"
+
+
 def test_nothing_is_installed_without_a_yes(run, folder):
     run("install", folder, ends=1)
     assert "rental" not in run("list")

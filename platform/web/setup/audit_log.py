@@ -60,6 +60,7 @@ def action_words() -> dict[str, tuple[str, str]]:
         "import.started": ("upload", _("started an import")),
         "import.cancelled": ("upload", _("cancelled an import")),
         "sample.loaded": ("flask-conical", _("loaded sample data")),
+        "sample.removed": ("flask-conical", _("removed the sample data")),
         "work.replayed": ("refresh-cw", _("had work tried again")),
         "work.discarded": ("trash-2", _("put work aside")),
     }

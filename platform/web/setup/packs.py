@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 
 from fieldstone.errors import NotVisible, Problem, Refused, TryAgain
 from fieldstone.i18n import texts
-from fieldstone.packs import install
+from fieldstone.packs import install, sample_removal
 from fieldstone.packs.plan import PackPlan, installed
 from fieldstone.packs.read import Pack, read_archive
 from fieldstone.web.admission import admit, setup
@@ -87,7 +87,15 @@ def _list(problems: tuple[Problem, ...]) -> ResponseReturnValue:
     found = sorted(install.at_hand().values(), key=lambda pack: (pack.name not in present, pack.name))
     shown = [(word(each), f"{each.document or ''}{each.pointer or ''}") for each in problems]
     brought = [(name, version) for name, version in present.items() if name not in {pack.name for pack in found}]
-    return page("setup/packs.html", status=422 if problems else 200, found=found, brought=brought, present=present, problems=shown)
+    return page(
+        "setup/packs.html",
+        status=422 if problems else 200,
+        found=found,
+        brought=brought,
+        present=present,
+        problems=shown,
+        sample=current.rights.setup("modify_all_data") and sample_removal.is_there(current.transaction.connection),
+    )
 
 
 def _plan(pack: Pack, offered: dict[str, Pack]) -> PackPlan:

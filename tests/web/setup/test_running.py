@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from fieldstone.db.transaction import read, write
 from fieldstone.metadata import publish
@@ -14,6 +15,7 @@ from fieldstone.metadata.changes import ChangeSet
 from fieldstone.metadata.plan import plan
 from fieldstone.notify import mail
 from fieldstone.notify.mail import Mail
+from fieldstone.packs.sample import SAMPLE_RECORD
 from fieldstone.records.principal import assign
 from fieldstone.workflow.outbox import OUTBOX, Topic
 from tests.support import packs, worlds
@@ -30,6 +32,48 @@ def dead_letter(site, error="Refused: no such person"):
 def state(site, row):
     with read(site.org.engine) as tx:
         return tx.connection.execute(select(OUTBOX.c.state, OUTBOX.c.reason).where(OUTBOX.c.id == row)).one()
+
+
+def holds(site, username, right):
+    """Give somebody a Setup right."""
+    with read(site.org.engine) as tx:
+        sets = ChangeSet(put=(worlds.permission_set(f"with_{right}", {}, setup=[right]),))
+        planned = plan(site.org.holder.current(tx.connection), sets, tx.connection)
+    publish.publish(site.org.engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
+    with write(site.org.engine) as tx:
+        assign(tx.connection, site.user(username), [f"with_{right}"])
+
+
+def sampled(site, name):
+    """Create an account as if a sample had brought it; return its id."""
+    account = site.create("account", name=name)
+    with write(site.org.engine) as tx:
+        noted = {"pack": "crm", "key": name, "object": "account", "record": account, "at": tx.now + timedelta(minutes=1)}
+        tx.connection.execute(insert(SAMPLE_RECORD), noted)
+    return account
+
+
+def test_sample_data_is_removed_after_a_look_at_what_stays(site, admin):
+    holds(site, "admin", "modify_all_data")
+    assert "/setup/sample" not in admin.get("/setup/packs").text
+    used, _ = sampled(site, "Harbour Works"), sampled(site, "Tidal Paper")
+    site.create("deal", name="Crane", account=used)
+    assert "/setup/sample" in admin.get("/setup/packs").text
+    page = admin.get("/setup/sample").text
+    assert "Something that stays refers to it" in page and f"/o/account/{used}" in page and "Tidal Paper" not in page
+    assert admin.post("/setup/sample").status_code == 303
+    accounts = admin.get("/o/account").text
+    assert "Harbour Works" in accounts and "Tidal Paper" not in accounts
+    assert "removed the sample data" in admin.get("/setup/audit").text
+    assert "Nothing is left to remove" in admin.get("/setup/sample").text
+
+
+def test_sample_data_is_removed_by_those_who_may_change_all_data(site, rep):
+    holds(site, "rep", "manage_packs")
+    sampled(site, "Harbour Works")
+    assert "/setup/sample" not in rep.get("/setup/packs").text
+    assert rep.get("/setup/sample").status_code == 403
+    assert rep.post("/setup/sample").status_code == 403
 
 
 def test_work_that_gave_up_is_shown_and_tried_again(site, admin):
@@ -49,16 +93,6 @@ def test_work_is_put_aside_only_for_a_reason(site, admin):
     assert "person has left" in admin.get("/setup/audit").text
 
 
-def sees_all(site, username):
-    """Give somebody the right to see all data."""
-    with read(site.org.engine) as tx:
-        sets = ChangeSet(put=(worlds.permission_set("sees_all", {}, setup=["view_all_data"]),))
-        planned = plan(site.org.holder.current(tx.connection), sets, tx.connection)
-    publish.publish(site.org.engine, planned.require(), author=publish.Author(id=None), snapshots=site.org.holder)
-    with write(site.org.engine) as tx:
-        assign(tx.connection, site.user(username), ["sees_all"])
-
-
 def test_the_mailbox_shows_who_may_not_see_all_data_their_own_mails_alone(site, admin):
     with write(site.org.engine) as tx:
         to_rep, to_admin = (
@@ -75,7 +109,7 @@ def test_the_mailbox_shows_who_may_not_see_all_data_their_own_mails_alone(site, 
 
 
 def test_the_mailbox_shows_every_mail_and_opens_one(site, admin):
-    sees_all(site, "admin")
+    holds(site, "admin", "view_all_data")
     with write(site.org.engine) as tx:
         kept = mail.write(
             tx, Mail(recipients=("rita@example.com",), subject="Waiting", text="<b>Please</b>"), sender="crm@example.com", leaves=False
