@@ -19,6 +19,7 @@ from fieldstone.rules import Use
 
 Way: TypeAlias = tuple[str | int, ...]
 
+TEMPLATES = frozenset({"message", "text", "subject", "body"})  # keys whose texts have expressions in them
 LOOKUP_TYPES = ("lookup", "master_detail", "user")
 
 
@@ -61,6 +62,7 @@ class Names:
         self.fields: dict[str, dict[str, tuple[str, str | None]]] = {}  # object → spelling → (API name, target)
         self._children: dict[tuple[str, str], tuple[str, str]] = {}
         self._api_names: dict[str, str] = {}
+        self.about = {path: document["object"] for path, document in documents.items() if isinstance(document.get("object"), str)}
         for document in documents.values():
             if document.get("kind") == "object" and isinstance(document.get("api_name"), str):
                 self._api_names[document["api_name"].lower()] = document["api_name"]
@@ -441,6 +443,13 @@ class _Reader:
     def custom_metadata(self) -> Iterator[Place]:
         for name, part in self.document.get("fields", {}).items():
             yield from self.name(("fields", name, "value_set"), part.get("value_set"), "value_set")
+
+    def translation(self) -> Iterator[Place]:
+        for path, by_pointer in self.document.get("texts", {}).items():
+            for pointer, text in by_pointer.items():
+                if path in self.names.about and "{{" in text and pointer.rpartition("/")[2] in TEMPLATES:
+                    of = self.names.about[path]
+                    yield Place(way=("texts", path, pointer), form="template", value=text, object=of, use=Use.TEMPLATE, does="shows")
 
     def nothing(self) -> Iterator[Place]:
         return iter(())

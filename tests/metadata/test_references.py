@@ -67,6 +67,18 @@ def test_where_other_things_are_used(kind: str, name: str, of: str | None, expec
     assert places(kind, name, of) == expected
 
 
+def test_a_translated_message_follows_a_rename_and_is_checked_like_the_message() -> None:
+    texts = {RULE: {"/message": "{{ amount }} manque à {{ name }}"}, DEAL: {"/fields/amount/label": "{{ amount }}"}}
+    before = documents({"kind": "translation", "language": "fr", "texts": texts})
+    (path,) = [path for path, document in before.items() if document["kind"] == "translation"]
+    assert [use.document for use in where_used(before, "field", "amount", "deal") if use.document == path] == [path]
+    after = renamed(before, Rename(place=Place(kind="field", object="deal", name="amount"), to="value"))
+    assert after[path]["texts"] == {RULE: {"/message": "{{ value }} manque à {{ name }}"}, DEAL: {"/fields/value/label": "{{ amount }}"}}
+    before[path]["texts"][RULE]["/message"] = "{{ amuont }}"
+    (problem,) = [each for each in check(before) if not each.warning]
+    assert (problem.code, problem.document, problem.suggestion) == ("expression_unknown_name", path, "amount")
+
+
 def test_through_a_queue_the_owner_is_used_and_nothing_of_people() -> None:
     team = parse('{"kind": "object_extension", "object": "user", "api_name": "user", "fields": {"name": {"type": "text", "label": "N"}}}')
     found = documents(team)

@@ -140,6 +140,12 @@ KINDS = {
         lambda name: process(actions={"approved": [{"id": "x", "type": "update", "set": {"note": f"=TEXT({name})"}}]}),
         "/actions/approved/0/set/note",
     ),
+    "its message in another language": (
+        lambda name: {
+            "kind": "translation", "language": "fr", "texts": {"validation_rules/deal/old_rule.json": {"/message": f"{{{{ {name} }}}}"}}
+        },
+        "/texts/validation_rules~1deal~1old_rule.json/~1message",
+    ),
     "an email template": (
         lambda name: {
             "kind": "email_template", "object": "deal", "api_name": "made", "label": "M",
