@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, insert, select
+from sqlalchemy import Column, Connection, insert, select, update
 
 from fieldstone.db.column_types import Id, PlainText, UtcMoment
 from fieldstone.db.system import system_table
@@ -35,6 +35,8 @@ from fieldstone.packs.read import Pack
 from fieldstone.records import audit, principal
 from fieldstone.records.changes import Change
 from fieldstone.records.gate.people import load as load_principal
+from fieldstone.records.gate.read import Gate
+from fieldstone.records.gate.sharing import reader
 from fieldstone.records.opening import open_for_writing
 from fieldstone.records.principal import PERMISSION_ASSIGNMENT, QUEUE_MEMBER, Principal
 from fieldstone.records.save import Records
@@ -92,6 +94,7 @@ def load(records: Records, notices: Notices, packs: Sequence[Pack], *, people: M
         snapshot, acting = open_for_writing(tx, records.holder, BY)
         known = loaded(tx.connection)
         tables = prepare(snapshot, packs, known)
+        untouched = _untouched(Gate(tx, reader(snapshot, acting), records.cursors))
         loading = _Loading(tx=tx, snapshot=snapshot, acting=acting, records=records, ids=dict(known))
         loading.take_people(packs, people or {})
         counts = {table.object.name: loading.create(table) for table in tables}
@@ -99,6 +102,8 @@ def load(records: Records, notices: Notices, packs: Sequence[Pack], *, people: M
             loading.update(table)
         for table in tables:
             loading.submit(table, notices)
+        # What this sample has moved in earlier ones, such as totals, is no change that a person made.
+        tx.connection.execute(update(SAMPLE_RECORD).where(SAMPLE_RECORD.c.record.in_(untouched)).values(at=tx.now))
         options = {"packs": [pack.name for pack in packs], "options": ["stamps", *OPTIONS], "records": sum(counts.values())}
         audit.note(tx, acting, "sample.loaded", details=options)
         return Loaded(people=loading.people, ids=loading.ids, records=counts)
@@ -109,6 +114,19 @@ def load(records: Records, notices: Notices, packs: Sequence[Pack], *, people: M
 def loaded(connection: Connection) -> dict[str, str]:
     """Return the records that samples have brought, by `$id`."""
     return {row.key: row.record for row in connection.execute(select(SAMPLE_RECORD.c.key, SAMPLE_RECORD.c.record))}
+
+
+def _untouched(gate: Gate) -> list[str]:
+    """Return the sample records that nobody has written since they were loaded."""
+    loaded_at: dict[str, dict[str, datetime]] = {}
+    for row in gate.tx.connection.execute(select(SAMPLE_RECORD)):
+        loaded_at.setdefault(row.object, {})[row.record] = row.at
+    found = []
+    for name, ids in loaded_at.items():
+        if gate.asking.snapshot.find("object", name) is not None:
+            records = gate.records(name, list(ids), ("id", "updated_at"))
+            found += [record["id"] for record in records if record["updated_at"] <= ids[record["id"]]]
+    return found
 
 
 # --- what is to be loaded (pure) ----------------------------------------------------------------------------------------------

@@ -54,6 +54,13 @@ def test_what_nobody_touched_goes_whole(furnished):
         assert not sample_removal.is_there(tx.connection)
 
 
+def test_samples_of_later_packs_are_no_change_of_earlier_ones(prepared):
+    org = opened(prepared("crm to be emptied", lambda engine: install.install(org_on(engine), ["core", "crm"])))
+    install.install(org, ["sales"])
+    done = removed(org)
+    assert (done.kept, ids(org, "account"), ids(org, "opportunity")) == ((), [], [])
+
+
 def test_what_somebody_changed_stays_with_all_it_refers_to(furnished):
     [contact, *_] = ids(furnished, "contact", "NOT(ISBLANK(account))")
     with furnished.records.reading(SYSTEM) as gate:
