@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, cast, create_engine, event, literal, null, select, union_all
+from sqlalchemy import Connection, Engine, QueuePool, Select, case, cast, create_engine, event, literal, null, select, union_all
 from sqlalchemy import false as sql_false
 from sqlalchemy.types import TypeEngine
 
@@ -116,6 +116,7 @@ def memory() -> Iterator[Connection]:
 
 @cache
 def _memory() -> Engine:
-    engine = create_engine("sqlite://")  # each thread has its own, which is empty
+    # A connection is an empty database of its own. The pool that SQLAlchemy takes for memory closes those of other threads, in use or not.
+    engine = create_engine("sqlite://", poolclass=QueuePool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", lambda connection, _: register_functions(connection))
     return engine
