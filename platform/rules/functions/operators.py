@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from fieldstone.rules import decimals
+from fieldstone.rules import bounds, decimals
 from fieldstone.rules.decimals import EXACT
 from fieldstone.rules.errors import Category, Failure
 from fieldstone.rules.functions.entry import (
@@ -139,7 +139,7 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
 
 def _reciprocal(divisor: Decimal) -> Decimal | None:
     """Return what to multiply by instead of dividing, if it can be written out in a few digits."""
-    if not divisor:
+    if not divisor or divisor.adjusted() < -bounds.DIGITS:
         return None
     factor = EXACT.divide(Decimal(1), divisor)
     return factor if len(factor.as_tuple().digits) <= 18 else None  # one that was rounded has all 39
