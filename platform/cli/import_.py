@@ -48,7 +48,7 @@ def command(
             return
         with write(org.engine) as tx:
             background.require_new(tx, what.job, again=again)
-        print_report(org, imports.run(org.records, what), plan.object)
+        print_report(org, _suggested(org, principal, imports.run(org.records, what)), plan.object)
         _print_sums(org, what)
         if errors is not None:
             words = partial(word, language="en", snapshot=_snapshot(org))
@@ -76,9 +76,12 @@ def _document(path: Path) -> dict[str, object]:
 
 
 def _rehearsed(org: Org, what: Import) -> Report:
-    checked = imports.rehearse(org.records, what)
-    with org.records.reading(what.principal) as gate:
-        return near_misses.with_suggestions(gate, checked)
+    return _suggested(org, what.principal, imports.rehearse(org.records, what))
+
+
+def _suggested(org: Org, principal: Principal, report: Report) -> Report:
+    with org.records.reading(principal) as gate:
+        return near_misses.with_suggestions(gate, report)
 
 
 def _answered(org: Org, principal: Principal, file: Path, plan: mapping.ImportMapping) -> mapping.ImportMapping:

@@ -69,6 +69,14 @@ def test_failed_rows_are_written_to_a_file_and_sums_are_compared(place):
     assert len((place / "wrong.csv").read_text("utf-8").splitlines()) == 3
 
 
+def test_what_failed_in_the_import_itself_is_told_with_its_near_miss_too(place):
+    lookup = {**MAPPING, "columns": [*MAPPING["columns"][:1], {"field": "parent", "column": "sector"}]}
+    invoke(place, "--errors", place / "wrong.csv", place / "accounts.csv")
+    (place / "mapping.json").write_text(json.dumps(lookup), "utf-8")
+    (place / "more.csv").write_text("account,sector\nDelta,B-eta\n", "utf-8")
+    assert 'parent B-eta: There is no such record. Did you mean "Beta"?' in invoke(place, place / "more.csv")
+
+
 def test_near_misses_can_be_taken_as_suggested(place):
     said = invoke(place, "--answer", place / "accounts.csv")
     assert "industry: technolgy is taken for technology" in said
