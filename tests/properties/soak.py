@@ -21,14 +21,16 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import Flaky, NoSuchExample
 from sqlalchemy import Engine
 
+from fieldstone.rules import ValueType
 from tests.properties.expression_laws import LAWS
 from tests.support import servers
 from tests.support.databases import Databases
-from tests.support.expression_engines import Difference, differences, smallest, surroundings_of, told, trees_of
-from tests.support.expression_strategies import randoms
+from tests.support.expression_engines import Difference, differences, misfiltered, smallest, surroundings_of, told, trees_of
+from tests.support.expression_strategies import randoms, tree_of
 
 EXPRESSIONS = 12  # of one statement
 ROWS = 10
+CONDITIONS = 2  # a batch, each a filter of a query of its own
 DRAWN = 3  # for each law, a batch
 TRIED = 2_000  # times that a law is asked for the least that breaks it
 SEARCH = settings(max_examples=2_000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
@@ -39,7 +41,9 @@ def batch(seed: int, number: int, engines: Sequence[Engine]) -> list[Difference]
     """Return the differences of one batch."""
     random = Random(f"{seed}:{number}")
     around = surroundings_of(random, ROWS)
-    return differences(engines, trees_of(random, around.scope, EXPRESSIONS), around)
+    trees = trees_of(random, around.scope, EXPRESSIONS)
+    conditions = [tree_of(random, ValueType.BOOLEAN, scope=around.scope) for _ in range(CONDITIONS)]
+    return [*differences(engines, trees, around), *misfiltered(engines, conditions, around)]
 
 
 def soak(seed: int, seconds: float, first: int, most: int, engines: Sequence[Engine]) -> int:

@@ -241,6 +241,40 @@ def differences(engines: Sequence[Engine], trees: Sequence[Syntax], around: Surr
     return found
 
 
+def misfiltered(engines: Sequence[Engine], trees: Sequence[Syntax], around: Surroundings) -> list[Difference]:
+    """Return which conditions, as filters of a query, do not keep just the rows for which Python says true; of one the first row."""
+    found = []
+    for tree in trees:
+        checked = checked_of(tree, around, frozenset({ValueType.BOOLEAN}))
+        if checked is None:
+            continue
+        wanted = [result is True for result in in_python(checked, around.rows, around.context)]
+        for engine in engines:
+            kept = _kept(engine, checked, around)
+            for row, a, b in zip(around.rows, wanted, kept, strict=True):
+                if a != b:
+                    found.append(Difference(tree, around, f"{engine.dialect.name} as a filter", a, b, row))
+                    break
+    return found
+
+
+def _kept(engine: Engine, checked: Checked, around: Surroundings) -> list[object]:
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET statement_timeout = '{SECONDS}s'")
+        table = ex.filled(connection, around.rows)
+        try:
+            test = condition(checked, ex.columns_of(table), dialect_of(engine.dialect.name), around.context)
+            kept = set(connection.execution_options(compiled_cache=None).execute(select(table.c.row).where(test)).scalars())
+        except NotInSql:
+            return [result is True for result in in_python(checked, around.rows, around.context)]
+        except DBAPIError as refused:
+            return [("refused", str(refused.orig).split("\n", maxsplit=1)[0])] * len(around.rows)
+        finally:
+            connection.rollback()
+    return [index in kept for index in range(len(around.rows))]
+
+
 # --- making it smaller -----------------------------------------------------------------------------------------------
 
 SIMPLE = (
