@@ -21,10 +21,11 @@ from fieldstone.errors import Problem, Refused
 from fieldstone.i18n.texts import word
 from fieldstone.metadata import labels
 from fieldstone.metadata.check import check as check_documents
+from fieldstone.metadata.checks.shape import check_shape
 from fieldstone.packs import checks, install, sample, sample_removal
 from fieldstone.packs import seal as sealing
 from fieldstone.packs.plan import PackPlan, choose, installed
-from fieldstone.packs.read import SHIPPED, Pack, read, shipped
+from fieldstone.packs.read import SHIPPED, Pack, look, shipped
 from fieldstone.packs.sample_removal import Reason
 from fieldstone.records.principal import Principal
 
@@ -47,7 +48,7 @@ def command() -> None:
 
 def _at_hand(given: Sequence[str]) -> tuple[list[str], dict[str, Pack]]:
     """Return the names that are meant and the packs to choose from: what is no name of a shipped pack is a path."""
-    brought = [read(Path(each)) for each in given if each not in SHIPPED]
+    brought = [look(Path(each)) for each in given if each not in SHIPPED]
     names = [each for each in given if each in SHIPPED] + [pack.name for pack in brought]
     return names, install.at_hand(*brought)
 
@@ -85,7 +86,9 @@ def check(names: tuple[str, ...], language: str) -> None:
     wanted, offered = _at_hand(names)
     choice = choose(["core", *wanted], offered, {})
     documents = {path: document for pack in choice.packs for path, document in pack.documents.items()}
-    problems = [*choice.problems, *check_documents(documents, language=language)]
+    # Where a pack is missing nothing that refers to it can be judged: then each document by itself.
+    wrong = check_shape(documents, lambda path, document: False)[1] if choice.incomplete else check_documents(documents, language=language)
+    problems = [*choice.problems, *wrong]
     if not any(not problem.warning for problem in problems):
         try:
             sample.prepare(checks.snapshot_of(documents), choice.packs)

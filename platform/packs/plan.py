@@ -19,6 +19,7 @@ from fieldstone.metadata import plan as metadata_plan
 from fieldstone.metadata import store
 from fieldstone.metadata.changes import ChangeSet, InstalledPack
 from fieldstone.metadata.check import Rights
+from fieldstone.metadata.checks.shape import check_shape
 from fieldstone.metadata.kinds import KINDS
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.packs.manifest import FILE
@@ -79,6 +80,7 @@ class Choice:
     pulled_in: tuple[str, ...]
     present: tuple[str, ...]
     problems: tuple[Problem, ...]
+    incomplete: bool  # something is missing, or in a version that does not fit
 
 
 def installed(connection: Connection) -> dict[str, Version]:
@@ -95,13 +97,14 @@ def choose(names: Sequence[str], offered: Mapping[str, Pack], present: Mapping[s
     walk = _Walk(offered, present)
     for name in names:
         walk.take(name, by=None)
-    problems = [*walk.problems, *_conflicts(walk.ordered, present)]
+    problems = [*(problem for pack in walk.ordered for problem in pack.problems), *walk.problems, *_conflicts(walk.ordered, present)]
     wanted = set(names)
     return Choice(
         packs=tuple(walk.ordered),
         pulled_in=tuple(pack.name for pack in walk.ordered if pack.name not in wanted),
         present=tuple(name for name in names if name in present),
         problems=tuple(problems),
+        incomplete=bool(walk.problems),
     )
 
 
@@ -174,14 +177,20 @@ def plan(
     choice = choose(names, offered, installed(connection))
     problems = [*choice.problems, *_taken(current, choice.packs)]
     allowed = _rights_of(author, current, choice.packs) if author is not None else None
-    changes = change_set(choice.packs) if not problems else ChangeSet()
+    # Where a pack is missing nothing that refers to it can be judged: then each document by itself.
+    changes = ChangeSet() if choice.incomplete else change_set(choice.packs)
+    if choice.incomplete:
+        documents = {path: document for pack in choice.packs for path, document in pack.documents.items()}
+        problems += check_shape(documents, lambda path, document: False)[1]
+    planned = metadata_plan.plan(current, changes, connection, language=language, rights=allowed, in_use=in_use)
+    sound = () if problems or planned.refused else choice.packs
     return PackPlan(
         packs=choice.packs,
         pulled_in=choice.pulled_in,
         present=choice.present,
-        metadata=metadata_plan.plan(current, changes, connection, language=language, rights=allowed, in_use=in_use),
-        exposure=tuple(exposure for pack in choice.packs for exposure in exposures(pack)),
-        samples=samples(choice.packs),
+        metadata=planned,
+        exposure=tuple(exposure for pack in sound for exposure in exposures(pack)),
+        samples=samples(sound),
         problems=tuple(problems),
     )
 

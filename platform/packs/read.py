@@ -21,6 +21,7 @@ from typing import Any
 from fieldstone import limits
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import documents as texts
+from fieldstone.metadata.checks.shape import check_shape
 from fieldstone.metadata.kind_names import KIND_OF_FOLDER
 from fieldstone.packs import manifest as manifests
 from fieldstone.packs.manifest import FILE, RESERVED, Manifest
@@ -53,6 +54,7 @@ class Pack:
     manifest: Manifest
     documents: Mapping[str, texts.Document]  # by path
     files: Mapping[str, bytes]  # all of them, by path
+    problems: tuple[Problem, ...] = ()  # of files, manifest and seal; of one that `read` has given none
 
     @property
     def name(self) -> str:
@@ -84,20 +86,39 @@ def shipped_folder() -> Path:
 
 def read(source: Path) -> Pack:
     """Return the pack in a folder or in an `.fspack` archive. Raises Refused with every problem of its files, manifest and seal."""
-    if source.is_dir():
-        return read_files(folder_files(source), trusted=source.resolve().parent == shipped_folder().resolve())
-    if not source.is_file():
-        raise Refused(Problem(code="pack_not_found", params={"path": str(source)}))
-    return read_archive(source.read_bytes())
-
-
-def read_archive(content: bytes) -> Pack:
-    """Return the pack in the bytes of an `.fspack` archive. Raises Refused."""
-    return read_files(archive_files(content))
+    return _sound(look(source))
 
 
 def read_files(files: Mapping[str, bytes], *, trusted: bool = False) -> Pack:
     """Return the pack that consists of `files`. `trusted`: it came with the product and may bear a reserved name. Raises Refused."""
+    return _sound(look_at_files(files, trusted=trusted))
+
+
+def look(source: Path) -> Pack:
+    """Return the pack in a folder or archive with its problems, so that a plan can tell them together with all others.
+
+    Raises Refused where nobody can tell which pack it is.
+    """
+    if source.is_dir():
+        return look_at_files(folder_files(source), trusted=source.resolve().parent == shipped_folder().resolve())
+    if not source.is_file():
+        raise Refused(Problem(code="pack_not_found", params={"path": str(source)}))
+    return look_at_archive(source.read_bytes())
+
+
+def look_at_archive(content: bytes) -> Pack:
+    """Return the pack in the bytes of an `.fspack` archive; see `look`."""
+    return look_at_files(archive_files(content))
+
+
+def _sound(pack: Pack) -> Pack:
+    if pack.problems:
+        raise Refused(pack.problems, code="pack_invalid")
+    return pack
+
+
+def look_at_files(files: Mapping[str, bytes], *, trusted: bool = False) -> Pack:
+    """Return the pack that consists of `files`; see `look` and `read_files`."""
     problems: list[Problem] = list(_unknown(files))
     documents = _parsed((path for path in files if _is_document(path)), files, problems)
     source = _parsed([FILE], files, problems).get(FILE) if FILE in files else None
@@ -107,9 +128,9 @@ def read_files(files: Mapping[str, bytes], *, trusted: bool = False) -> Pack:
     manifest = _manifest(source, files, problems, trusted) if source is not None else None
     if manifest is not None and manifest.namespace is not None:
         problems += _outside_namespace(manifest.namespace, documents)
-    if problems or manifest is None:
-        raise Refused(problems, code="pack_invalid")
-    return Pack(manifest=manifest, documents=documents, files=files)
+    if manifest is None:
+        raise Refused([*problems, *check_shape(documents, lambda path, document: False)[1]], code="pack_invalid")
+    return Pack(manifest=manifest, documents=documents, files=files, problems=tuple(problems))
 
 
 def _manifest(source: Mapping[str, Any], files: Mapping[str, bytes], problems: list[Problem], trusted: bool) -> Manifest | None:

@@ -18,7 +18,7 @@ from fieldstone.metadata.plan import plan as plan_metadata
 from fieldstone.metadata.publish import Author, publish
 from fieldstone.packs import install, sample
 from fieldstone.packs.plan import installed
-from fieldstone.packs.read import SHIPPED, read_files, shipped
+from fieldstone.packs.read import SHIPPED, look_at_files, read_files, shipped
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Query
 from tests.support.packs import BIKE, BIKES, files, opened, org_on
@@ -186,6 +186,37 @@ def test_a_broken_pack_is_refused_with_all_its_problems_and_nothing_changes(with
     assert before == (inspect(org.engine).get_table_names(), rows(org.engine, store.VERSION), rows(org.engine, store.PACK))
     for problem in refused.value.problems:
         assert word(problem, "en") != problem.code
+
+
+@pytest.mark.parametrize(
+    ("requires", "found"),
+    [
+        (
+            {},
+            {
+                ("objects/rent__bike.json", "unknown_name"),
+                ("rulez/gears.json", "pack_unknown_file"),
+                ("queues/rent__desk.json", "unknown_key"),
+            },
+        ),
+        (
+            {"nowhere": "*"},
+            {("", "requires_missing"), ("rulez/gears.json", "pack_unknown_file"), ("queues/rent__desk.json", "unknown_key")},
+        ),
+    ],
+)
+def test_a_fault_of_files_or_a_missing_pack_hides_no_fault_of_a_document(with_crm, requires, found):
+    broken = {
+        **BIKES,
+        "objects/rent__bike.json": {**BIKE, "fields": {**BIKE["fields"], "rent__of": {"type": "lookup", "label": "Of", "to": "nobody"}}},
+        "queues/rent__desk.json": {"kind": "queue", "api_name": "rent__desk", "label": "Desk", "objects": ["rent__bike"], "colour": "red"},
+        "rulez/gears.json": {"kind": "validation_rule"},
+    }
+    pack = look_at_files(files(broken, requires=requires))
+    planned = install.plan(with_crm, ["rental"], offered=install.at_hand(pack))
+    assert {(problem.document or "", problem.code) for problem in planned.refused} == found
+    with pytest.raises(Refused):
+        planned.require()
 
 
 def test_of_several_packs_none_comes_if_one_is_broken(org):

@@ -44,7 +44,7 @@ def test_an_archive_is_read_like_the_folder(tmp_path):
         (tmp_path / path).write_bytes(content)
     (tmp_path / ".schemas").mkdir()
     (tmp_path / ".schemas" / "object.json").write_text("{}")  # an editor's: no part of the pack
-    assert read.read(tmp_path).files == read.read_archive(archive(files(seal=True))).files
+    assert read.read(tmp_path).files == read.look_at_archive(archive(files(seal=True))).files
 
 
 @pytest.mark.parametrize(
@@ -122,34 +122,34 @@ def test_the_seal_tells_what_changed_came_and_went():
 @pytest.mark.parametrize("path", ["../pack.json", "/etc/passwd", "objects\\a.json", "C:/a.json", "objects/../../a.json"])
 def test_an_archive_does_not_lead_out_of_itself(path):
     with pytest.raises(Refused) as refused:
-        read.read_archive(archive({path: b"{}"}))
+        read.look_at_archive(archive({path: b"{}"}))
     assert refused.value.problems[0].code == "pack_archive_unsafe"
 
 
 def test_an_archive_holds_no_links():
     with pytest.raises(Refused) as refused:
-        read.read_archive(archive({"pack.json": b"/etc/passwd"}, link="pack.json"))
+        read.look_at_archive(archive({"pack.json": b"/etc/passwd"}, link="pack.json"))
     assert refused.value.problems[0].code == "pack_archive_unsafe"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", archive({"pack.json": b"x" * 100})[:60]])
 def test_a_broken_archive_is_refused(content):
     with pytest.raises(Refused) as refused:
-        read.read_archive(content)
+        read.look_at_archive(content)
     assert refused.value.problems[0].code == "pack_archive_broken"
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch):
     monkeypatch.setattr(limits, "PACK_BYTES", 1_000)
     with pytest.raises(Refused) as refused:
-        read.read_archive(archive({"pack.json": b" " * 100_000}))
+        read.look_at_archive(archive({"pack.json": b" " * 100_000}))
     assert refused.value.problems[0].code == "limit_exceeded"
 
 
 def test_too_many_files_are_refused(monkeypatch):
     monkeypatch.setattr(limits, "PACK_FILES", 3)
     with pytest.raises(Refused) as refused:
-        read.read_archive(archive({f"docs/en/{number}.md": b"" for number in range(4)}))
+        read.look_at_archive(archive({f"docs/en/{number}.md": b"" for number in range(4)}))
     assert refused.value.problems[0].code == "limit_exceeded"
 
 

@@ -18,7 +18,7 @@ from fieldstone.errors import NotVisible, Problem, Refused, TryAgain
 from fieldstone.i18n import texts
 from fieldstone.packs import install, sample_removal
 from fieldstone.packs.plan import PackPlan, installed
-from fieldstone.packs.read import Pack, read_archive
+from fieldstone.packs.read import Pack, look_at_archive
 from fieldstone.web.admission import admit, setup
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
@@ -73,7 +73,7 @@ def install_pack(name: str) -> ResponseReturnValue:
 
 def _brought(archive: str, *, confirm: bool) -> ResponseReturnValue:
     try:
-        pack = read_archive(base64.b64decode(archive, validate=True))
+        pack = look_at_archive(base64.b64decode(archive, validate=True))
     except Refused as refused:
         return _list(refused.problems)
     except binascii.Error:
