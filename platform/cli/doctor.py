@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 from sqlalchemy import text
 
-from fieldstone.app import Org, is_founded, open_org
+from fieldstone.app import Org, is_founded
 from fieldstone.cli.main import said
-from fieldstone.cli.opening import settings
+from fieldstone.cli.opening import existing, settings
 from fieldstone.db.migrations import current as schema_revision
 from fieldstone.db.transaction import read
 from fieldstone.errors import FieldstoneError
@@ -45,7 +45,7 @@ def command(data: Path | None, list_settings: bool) -> None:
 def _findings(data: Path | None) -> Iterator[Finding]:
     try:
         chosen = settings(data=data)
-        org = open_org(chosen)
+        org = existing(chosen)
     except FieldstoneError as failure:
         yield False, said(failure)
         return

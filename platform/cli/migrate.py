@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from fieldstone.app import open_org
-from fieldstone.cli.opening import begin_log, settings
+from fieldstone.cli.opening import begin_log, existing, settings
 from fieldstone.db.migrations import migrate
 
 
@@ -20,7 +19,7 @@ def command(data: Path | None) -> None:
     """Bring the system tables to this version. Two that start together wait for each other."""
     chosen = settings(data=data)
     begin_log(chosen)
-    org = open_org(chosen)
+    org = existing(chosen)
     try:
         click.echo(f"System tables are at revision {migrate(org.engine)}.")
     finally:

@@ -1,6 +1,6 @@
 """What commands share: opening the org of the settings, and its log.
 
-Here: `opened`. Not here: the commands.
+Here: `opened`, `existing`. Not here: the commands.
 """
 
 from __future__ import annotations
@@ -45,12 +45,19 @@ def begin_log(chosen: Settings) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def existing(chosen: Settings) -> Org:
+    """Open what the settings name. Raises Refused where the embedded shape has no folder yet: a mistyped one is not made."""
+    if chosen.embedded and not chosen.data.is_dir():
+        raise Refused(Problem(code="no_org", params={"command": "fieldstone run"}))
+    return open_org(chosen)
+
+
 @contextmanager
 def opened(*, data: Path | None = None) -> Iterator[Org]:
     """Open the org of the settings for one command. Raises Refused, with the command that helps, when there is none yet."""
     chosen = settings(data=data)
     begin_log(chosen)
-    org = open_org(chosen)
+    org = existing(chosen)
     try:
         if not is_founded(org):
             raise Refused(Problem(code="no_org", params={"command": "fieldstone run"}))

@@ -50,8 +50,15 @@ def test_doctor_asks_nothing_of_postgresql_that_the_platform_does_without(monkey
 
 
 def test_doctor_says_which_command_makes_the_org_that_is_missing(tmp_path):
-    said = invoke("doctor", "--data", str(tmp_path / "empty"), ends=1)
+    said = invoke("doctor", "--data", str(tmp_path), ends=1)
     assert "BAD  org: none yet, run fieldstone run or fieldstone org create" in said
+
+
+@pytest.mark.parametrize("asked", ["doctor", "migrate", "user list", "pack list"])
+def test_a_mistyped_folder_is_said_and_not_made(asked, tmp_path):
+    missing = tmp_path / "dta"
+    assert "There is no org" in invoke(*asked.split(), "--data", str(missing), ends=1)
+    assert not missing.exists()
 
 
 def test_doctor_asks_the_broker_for_an_answer(monkeypatch, redis_url):
