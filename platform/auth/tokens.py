@@ -26,13 +26,9 @@ SCOPES = (
     "records:read",
     "records:write",
     "records:delete",
-    "files",
-    "bulk",
-    "reports",
     "metadata:read",
     "metadata:write",
     "users:admin",
-    "audit:read",
 )
 DAYS = 90  # a token's life unless said otherwise
 MOST_DAYS = 365

@@ -121,7 +121,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(site, rep):
         {"name": "", "scopes": "records:read", "days": "30"},
         {"name": "x", "days": "30"},
         {"name": "x", "scopes": "all", "days": "1"},
-        {"name": "x", "scopes": "files", "days": "999"},
+        {"name": "x", "scopes": "records:read", "days": "999"},
     ],
 )
 def test_a_token_needs_a_name_known_scopes_and_an_end(rep, fields):
