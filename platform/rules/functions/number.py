@@ -311,7 +311,7 @@ ATAN2 = Function(
         f"(CASE WHEN abs({y}) < 1.7e308 AND abs({x}) < 1.7e308 THEN atan2((CASE WHEN abs({y}) < 1e-300 THEN 0 ELSE {y} END)::float8,"
         f" (CASE WHEN abs({x}) < 1e-300 THEN 0 ELSE {x} END)::float8)::numeric END)"
     ),
-    sql_error=lambda y, x: f"(NOT (abs({y}) < 1.7e308 AND abs({x}) < 1.7e308))",
+    sql_error=lambda y, x: f"(GREATEST(abs({y}), abs({x})) >= 1.7e308 AND {y} IS NOT NULL AND {x} IS NOT NULL)",
     digits=FLOAT_DIGITS,
     examples=(("ATAN2(0, 1)", 0),),
 )
