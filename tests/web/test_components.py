@@ -100,8 +100,8 @@ def test_a_card_moves_by_key_and_comes_back_by_undo(components: Any) -> None:
 
 def test_a_refused_card_goes_back_and_says_why(components: Any, complaints: Any) -> None:
     complaints.expect("422")  # the browser reports refused requests
-    components.locator(".kc [data-move]").first.click()
-    components.locator(".menu:popover-open button", has_text="Verbal").click()
+    components.locator(".kc [data-move]").first.press("Enter")  # by keyboard: elsewhere on this page things come and push others down
+    components.locator(".menu:popover-open button", has_text="Verbal").press("Enter")
     components.locator(".toast", has_text="needs a signed quote").wait_for()
     expect(components.locator("ol[data-list=q] .kc")).to_have_count(2)
     assert _cards(components) == {"q": 2, "p": 1, "v": 0}
