@@ -114,11 +114,18 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
     if snapshot is not None:
         params = _labelled(params, language, snapshot)
     params = {name: chosen(value, language, default) if isinstance(value, Mapping) else value for name, value in params.items()}
+    if problem.code == "wrong_type":
+        params = {name: _types(value, language) if isinstance(value, str) else value for name, value in params.items()}
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "
         sentence = f"{sentence}{joint}{text('did_you_mean', language, suggestion=problem.suggestion)}"
     return sentence
+
+
+def _types(names: str, language: str) -> str:
+    """Return names of JSON types, such as "text / number", in words."""
+    return re.sub("[a-z]+", lambda name: text(key, language) if (key := f"type.{name[0]}") in tables() else name[0], names)
 
 
 def chosen(label: Mapping[str, str], language: str, default: str) -> str:

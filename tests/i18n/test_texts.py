@@ -88,6 +88,18 @@ def test_a_problem_is_worded_with_labels_and_numbers_of_the_readers_language(sna
     assert texts.word(PROBLEM, language, snapshot) == sentence
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "This must be text / whole number, not list."),
+        ("zh-Hans", "此处应为 文本 / 整数，而不是 列表。"),
+        ("zh-Hant", "此處應為 文字 / 整數，而不是 清單。"),
+    ],
+)
+def test_types_are_named_in_the_readers_language(language, sentence):
+    assert texts.word(Problem(code="wrong_type", params={"expected": "text / integer", "found": "array"}), language) == sentence
+
+
 def test_the_object_may_come_from_the_caller(snapshot):
     problem = Problem(code="too_small", field="amount", params={"value": 1, "limit": 2})
     assert texts.word(problem, "en", snapshot, "deal") == "Amount of Deal is 1: at least 2."
