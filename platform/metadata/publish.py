@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
@@ -205,7 +205,7 @@ def _open(engine: Engine, planned: Plan, author: Author, snapshots: Snapshots) -
         faults.point("publish.after_open_ddl")
         publish_rows.write_hidden(connection, planned, plan_id, version)
         publish_rows.write_plan(transaction, planned, author, plan_id)
-        publish_rows.write_open(transaction, author, plan_id, version)
+        publish_rows.write_version(transaction, author, plan_id, version, kind="open")
 
     _patiently(engine, work)
     faults.point("publish.after_open")
@@ -412,13 +412,7 @@ def cancel(engine: Engine, plan_id: str, *, author: Author, snapshots: Snapshots
         ddl.run(connection, _inverse(_operations(planned, *AT_OPEN)))
         connection.execute(delete(store.COLUMN).where(store.COLUMN.c.plan == plan_id))
         connection.execute(update(store.PLAN).where(store.PLAN.c.id == plan_id).values(state="cancelled", updated_at=transaction.now))
-        connection.execute(
-            insert(store.PUBLISH).values(
-                version=current + 1, kind="cancel", plan=plan_id, author=author.id, acting_for=author.acting_for, at=transaction.now,
-                reason=author.reason, pack=None, undoes=None, changes={}, steps=[],
-            )
-        )  # fmt: skip
-        connection.execute(update(store.VERSION).values(number=current + 1, changed_at=transaction.now))
+        publish_rows.write_version(transaction, author, plan_id, current + 1, kind="cancel")
         return current + 1
 
     return _patiently(engine, work)

@@ -222,11 +222,11 @@ def _write_columns(connection: Connection, planned: Plan, version: int, now: dat
 # --- a plan that begins to work on records ---------------------------------------------------------------------------
 
 
-def write_open(transaction: Transaction, author: Author, plan_id: str, version: int) -> None:
-    """Write that a plan began to work on records: a version in which every save fills its hidden columns."""
+def write_version(transaction: Transaction, author: Author, plan_id: str, version: int, *, kind: str) -> None:
+    """Write a version that changes no definition: "open", from which on every save fills a plan's hidden columns, or "cancel"."""
     transaction.connection.execute(
         insert(store.PUBLISH).values(
-            version=version, kind="open", plan=plan_id, author=author.id, acting_for=author.acting_for, at=transaction.now,
+            version=version, kind=kind, plan=plan_id, author=author.id, acting_for=author.acting_for, at=transaction.now,
             reason=author.reason, pack=None, undoes=None, changes={}, steps=[],
         )
     )  # fmt: skip
@@ -255,7 +255,7 @@ def write_hidden(connection: Connection, planned: Plan, plan_id: str, version: i
 def write_plan(transaction: Transaction, planned: Plan, author: Author, plan_id: str) -> None:
     """Write the plan into the journal, before its first fill."""
     connection, now = transaction.connection, transaction.now
-    tables = fills.tables_of(planned)
+    worked_on = fills.tables_of(planned)
     connection.execute(
         insert(store.PLAN).values(
             id=plan_id,
@@ -267,7 +267,7 @@ def write_plan(transaction: Transaction, planned: Plan, author: Author, plan_id:
             changes=change_sets.to_json(planned.changes),
             given=planned.given.to_json(),
             paths=sorted(planned.paths),
-            objects=sorted({definition.name for table, definition in planned.current.tables.items() if table in tables}),
+            objects=sorted({definition.name for table, definition in planned.current.tables.items() if table in worked_on}),
             fill=0,
             cursor=None,
             done=0,
