@@ -26,6 +26,7 @@ SAMPLE_ROWS = 50
 MOST_COLUMNS = 500
 MOST_CELL = 32_767  # characters, as spreadsheets have it
 DECODED_TWICE = re.compile("Ã[\u0080-\u00bf]|锟斤拷|â€[™œ\u009d]")
+UTF8_PIECE = re.compile(rb"[\xc2\xc3][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")  # what Western files hardly hold by chance
 COMMON_HAN = frozenset("的一是不了在人有我他这中大来上国個们为和地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用公司有限科技")
 
 
@@ -102,7 +103,8 @@ def find_reading(path: Path) -> Reading:
         raise Refused(Problem(code="file_too_wide", params={"columns": len(first), "limit": MOST_COLUMNS}))
     header = _is_header(first)
     columns = tuple(_column_name(index, name if header else "") for index, name in enumerate(first, 1))
-    return Reading(encoding=encoding, delimiter=delimiter, header=header, columns=columns, warnings=_suspicions(text, columns))
+    warnings = (*_mixed(path, encoding), *_suspicions(text, columns))
+    return Reading(encoding=encoding, delimiter=delimiter, header=header, columns=columns, warnings=warnings)
 
 
 def rows(path: Path, reading: Reading) -> Iterator[Row]:
@@ -205,6 +207,15 @@ def _is_header(first: Sequence[str]) -> bool:
 
 def _column_name(index: int, name: str) -> str:
     return name.strip() or f"Column {index}"
+
+
+def _mixed(path: Path, encoding: str) -> Iterator[Problem]:
+    """Yield the warning that some rows of a file read as Western text were written as UTF-8, as when files were put together."""
+    if encoding != "cp1252":
+        return
+    rows = [number for number, line in enumerate(path.read_bytes().split(b"\n"), 1) if UTF8_PIECE.search(line)]
+    if rows:
+        yield Problem(code="file_mixed", params={"rows": len(rows), "row": rows[0], "encoding": encoding}, warning=True)
 
 
 def _suspicions(text: str, columns: Sequence[str]) -> tuple[Problem, ...]:

@@ -71,5 +71,18 @@ def test_what_is_no_table_is_refused(tmp_path, content, code):
     assert [problem.code for problem in refused.value.problems] == [code]
 
 
+def test_a_file_of_two_encodings_is_warned_of_with_the_first_row(tmp_path):
+    path = tmp_path / "mixed.csv"
+    path.write_bytes("name\nJosé\n".encode("cp1252") + "Müller\nÖzil\n".encode())
+    [warning] = find_reading(path).warnings[:1]
+    assert (warning.code, warning.params) == ("file_mixed", {"rows": 2, "row": 3, "encoding": "cp1252"})
+
+
+def test_a_western_file_is_not_warned_of(tmp_path):
+    path = tmp_path / "western.csv"
+    path.write_bytes("name\nJosé\n« É »\nSÃO PAULO\n„Ü“\n".encode("cp1252"))
+    assert find_reading(path).warnings == ()
+
+
 def test_text_decoded_twice_is_warned_of(write):
     assert [problem.code for problem in find_reading(write("name\nZÃ¼rich\n")).warnings] == ["file_decoded_twice"]
