@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine, Table, func, select
 
 from fieldstone.db.transaction import read
+from fieldstone.errors import Refused
 from fieldstone.workflow.approvals import events, store
 from fieldstone.workflow.approvals.commands import Approvals
 from fieldstone.workflow.approvals.notices import Notices
@@ -114,6 +115,13 @@ PROCESS: Document = {
 }
 
 
+def refused(command: Callable[..., object], *arguments: Any, **options: Any) -> Refused:
+    """Return the refusal that the command ends with."""
+    with pytest.raises(Refused) as caught:
+        command(*arguments, **options)
+    return caught.value
+
+
 def process(**changes: Any) -> Document:
     """Return the process with some keys replaced; None takes one away."""
     return {key: value for key, value in {**PROCESS, **changes}.items() if value is not None}
@@ -177,6 +185,10 @@ class Company:
             chain = events.chain(tx, instance.id)
         assert events.verify(chain) is None
         return [each.kind for each in chain]
+
+    def count(self, table: Table, *where: ColumnElement[bool]) -> int:
+        with self.world.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
     def instance(self, instance_id: str) -> Instance:
         """Return the instance as it is stored."""

@@ -1,44 +1,22 @@
-"""Approvals from end to end, on both databases."""
+"""Approvals from end to end, on both databases: submit, decide, recall, hand on."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
 
 import pytest
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from fieldstone.db.ids import new_id
-from fieldstone.db.transaction import read, write
-from fieldstone.errors import FieldstoneError, NotAllowed, NotVisible, Refused
-from fieldstone.notify import inbox, mail
-from fieldstone.records.audit import AUDIT
-from fieldstone.records.changes import Change
+from fieldstone.db.transaction import read
+from fieldstone.errors import NotAllowed, NotVisible
+from fieldstone.notify import inbox
 from fieldstone.records.save import Records
 from fieldstone.workflow.approvals import events, store
-from fieldstone.workflow.approvals.locks import LOCK
-from fieldstone.workflow.approvals.store import INSTANCE, TASK, VISIT
+from fieldstone.workflow.approvals.store import INSTANCE, TASK
 from fieldstone.workflow.steps import steps
-from tests.support.company import QUOTE, Company, company_of, documents, node, notices_of, process
-from tests.support.statements import counting
-from tests.support.worlds import SECRET, Fixed, built, core_document, everything, permission_set
+from tests.support.company import company_of, documents, node, notices_of, process, refused
+from tests.support.worlds import SECRET, Fixed, built, core_document
 
 BIG = "25"  # percent: director and finance decide too
-
-
-def refused(command, *arguments, **options) -> Refused:
-    with pytest.raises(Refused) as caught:
-        command(*arguments, **options)
-    return caught.value
-
-
-def count(firm: Company, table, *where) -> int:
-    with firm.world.engine.connect() as connection:
-        return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
 
 # --- the way through ------------------------------------------------------------------------------------------------------------
@@ -189,7 +167,7 @@ def test_where_approvers_come_from(company, source, who):
 def test_several_sources_in_one_node_seat_each_person_once(company):
     firm = company(process(nodes=[node("many", {"user": "fay"}, {"queue": "finance"}, {"user": "fay"}, mode="all")]))
     firm.submit(firm.quote())
-    assert count(firm, TASK) == 2
+    assert firm.count(TASK) == 2
 
 
 def test_one_who_approved_the_step_before_is_not_asked_again_on_the_same_evidence(company):
@@ -257,7 +235,7 @@ def test_a_save_that_comes_to_meet_the_entry_submits_by_itself_once(company):
     firm.decide("bob", "reject")
     firm.world.update("quote", quote, {"discount": "16"}, "sue")  # it met the entry before
     assert firm.state(quote) == ("rejected", "draft")
-    assert count(firm, INSTANCE) == 1
+    assert firm.count(INSTANCE) == 1
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------------------
@@ -387,97 +365,6 @@ def test_an_action_that_a_rule_refuses_refuses_the_decision_whole(company):
     assert firm.history(instance) == ["submitted", "entered"]
 
 
-# --- lock and guard --------------------------------------------------------------------------------------------------------------
-
-
-def change(firm: Company, how: str, quote: str, line: str, who: str = "sue") -> None:
-    match how:
-        case "update":
-            firm.world.update("quote", quote, {"terms": "x"}, who)
-        case "delete":
-            firm.world.delete("quote", quote, who)
-        case "transfer":
-            firm.world.save(who, Change(object="quote", action="transfer", id=quote, values={"owner": firm.world.people["bob"]}))
-        case "import":
-            firm.world.save(who, Change(object="quote", action="update", id=quote, values={"terms": "x"}), channel="import")
-        case "new line":
-            firm.world.create("line", {"name": "L2", "quote": quote}, who)
-        case "change line":
-            firm.world.update("line", line, {"price": "1"}, who)
-        case "delete line":
-            firm.world.delete("line", line, who)
-
-
-WAYS = ["update", "delete", "transfer", "import", "new line", "change line", "delete line"]
-
-
-@pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("who", ["sue", "builder"])
-def test_a_record_in_approval_is_locked_for_everybody_and_every_channel(company, how, who):
-    firm = company()
-    quote = firm.quote()
-    line = firm.world.create("line", {"name": "L", "quote": quote}, "sue")
-    firm.submit(quote)
-    assert refused(change, firm, how, quote, line, who).problems[0].code == "record_locked"
-    assert firm.state(quote) == ("running", "in_approval")
-
-
-@pytest.mark.parametrize("how", WAYS)
-def test_when_it_has_ended_the_record_is_free(company, how):
-    firm = company()
-    quote = firm.quote()
-    line = firm.world.create("line", {"name": "L", "quote": quote}, "sue")
-    firm.submit(quote)
-    firm.decide("bob", "reject")
-    assert count(firm, LOCK) == 0
-    change(firm, how, quote, line)
-
-
-def test_a_lock_of_fields_holds_those_fields_alone(company):
-    firm = company(process(lock={"mode": "fields", "fields": ["amount"]}))
-    quote = firm.quote()
-    firm.submit(quote)
-    firm.world.update("quote", quote, {"terms": "x", "amount": "100.00"}, "sue")  # the same amount is no change
-    assert refused(firm.world.update, "quote", quote, {"amount": "1"}, "sue").problems[0].field == "amount"
-
-
-@pytest.mark.parametrize("status", ["in_approval", "approved"])
-@pytest.mark.parametrize("who", ["sue", "builder"])
-def test_a_guarded_value_comes_only_from_an_action_of_its_process(company, status, who):
-    firm = company()
-    quote = firm.quote()
-    assert refused(firm.world.update, "quote", quote, {"status": status}, who).code == "guarded_value"
-    assert refused(firm.quote, status=status, who=who).code == "guarded_value"
-    firm.world.update("quote", quote, {"status": "sent"}, who)
-
-
-def test_the_approval_status_is_written_by_nobody(company):
-    firm = company()
-    quote = firm.quote()
-    with pytest.raises(Refused):
-        firm.world.update("quote", quote, {"approval_status": "approved"}, "sue")
-
-
-def test_a_person_with_the_right_edit_locked_changes_it_all_the_same_on_the_record(company):
-    editors = permission_set("editors", {"quote": everything(QUOTE, "read", "edit", "modify_all")}, setup=["edit_locked"])
-    firm = company(process(), more=(editors,))
-    firm.world.person("eva", sets=["editors"])
-    quote = firm.quote()
-    firm.submit(quote)
-    firm.world.update("quote", quote, {"terms": "x"}, "eva")
-    assert count(firm, AUDIT, AUDIT.c.action == "record.edited_locked") == 1
-
-
-def test_a_deleted_record_takes_its_approval_along(company):
-    firm = company(process(lock={"mode": "none"}))
-    quote = firm.quote()
-    instance = firm.submit(quote)
-    firm.world.delete("quote", quote, "sue")
-    assert firm.instance(instance.id).state == "cancelled"
-    assert firm.history(instance)[-2:] == ["record_deleted", "finished"]
-    assert firm.tasks("bob") == []
-
-
 # --- recall, transfer ------------------------------------------------------------------------------------------------------------
 
 
@@ -488,7 +375,7 @@ def test_the_submitter_takes_it_back_before_the_first_decision(company):
     firm.approvals.recall(firm.world.principal("sue"), instance.id, comment="a typo")
     assert firm.state(quote) == ("recalled", "draft")
     assert firm.tasks("bob") == []
-    assert count(firm, TASK, TASK.c.state == "cancelled") == 1
+    assert firm.count(TASK, TASK.c.state == "cancelled") == 1
     assert firm.history(instance)[-2:] == ["recalled", "finished"]
 
 
@@ -552,235 +439,3 @@ def test_an_instance_keeps_the_process_it_began_with(company):
     assert [len(later.tasks(who)) for who in ("dan", "fay", "gil")] == [1, 1, 1]  # not gil alone
     later.submit(later.quote(BIG))
     assert [task.node for task in later.tasks("gil")] == ["both", "other"]
-
-
-# --- at once ---------------------------------------------------------------------------------------------------------------------
-
-
-def at_once(*commands) -> list[object]:
-    """Start all commands at the same moment and return what each gave or raised."""
-    gate, results = threading.Barrier(len(commands)), [None] * len(commands)
-
-    def run(place: int) -> None:
-        gate.wait()
-        try:
-            results[place] = commands[place]()
-        except FieldstoneError as failure:
-            results[place] = failure
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(commands))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
-
-
-def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told_who(company):
-    firm = company(process(nodes=[node("only", {"queue": "finance"})]))
-    for _ in range(5):
-        quote = firm.quote()
-        instance = firm.submit(quote)
-        [fay], [gil] = firm.tasks("fay"), firm.tasks("gil")
-        results = at_once(partial(firm.decide, "fay", task=fay), partial(firm.decide, "gil", "reject", task=gil))
-        lost = [each for each in results if isinstance(each, Refused)]
-        assert len(lost) == 1
-        assert lost[0].code == "already_closed"
-        winner = "fay" if results[1] is lost[0] else "gil"
-        assert lost[0].problems[0].params["by"] == winner
-        verdict = {"fay": "approved", "gil": "rejected"}[winner]
-        assert firm.state(quote)[0] == verdict
-        assert firm.history(instance) == ["submitted", "entered", verdict, "finished"]
-        assert count(firm, TASK, TASK.c.state == "open") == 0
-
-
-def test_of_approve_and_recall_at_once_one_wins_and_the_other_writes_nothing(company):
-    firm = company()
-    for _ in range(5):
-        quote = firm.quote()
-        instance = firm.submit(quote)
-        [task] = firm.tasks("bob")
-        take_back = partial(firm.approvals.recall, firm.world.principal("sue"), instance.id)
-        results = at_once(partial(firm.decide, "bob", task=task), take_back)
-        assert sum(isinstance(each, Refused) for each in results) == 1
-        assert firm.state(quote)[0] in ("approved", "recalled")
-        assert firm.history(instance).count("finished") == 1
-
-
-def test_two_submissions_at_once_make_one_instance(company):
-    firm = company()
-    quote = firm.quote()
-    results = at_once(*[lambda: firm.submit(quote)] * 3)
-    assert sorted(type(each).__name__ for each in results) == ["Instance", "Refused", "Refused"]
-    assert count(firm, INSTANCE) == 1
-
-
-def test_seven_who_all_must_approve_may_do_so_at_once(company):
-    crowd = [f"p{number}" for number in range(7)]
-    firm = company(process(nodes=[node("all", *({"user": name} for name in crowd), mode="all")]))
-    for name in crowd:
-        firm.world.person(name, sets=["sales"])
-    quote = firm.quote()
-    instance = firm.submit(quote)
-    tasks = {name: firm.tasks(name)[0] for name in crowd}
-    results = at_once(*(lambda name=name: firm.decide(name, task=tasks[name]) for name in crowd))
-    assert [each for each in results if isinstance(each, FieldstoneError)] == []
-    assert firm.state(quote)[0] == "approved"
-    assert firm.history(instance).count("approved") == 7
-
-
-# --- what the database promises by itself ----------------------------------------------------------------------------------------
-
-
-def test_a_verdict_is_final_for_whoever_is_connected(company):
-    firm = company()
-    firm.submit(firm.quote())
-    firm.decide("bob")
-    with pytest.raises(DBAPIError, match="a verdict is final"), firm.world.engine.begin() as connection:
-        connection.execute(update(INSTANCE).values(verdict="rejected"))
-
-
-def test_a_second_live_instance_of_a_record_is_refused_by_the_database(company):
-    firm = company()
-    instance = firm.submit(firm.quote())
-    with pytest.raises(IntegrityError), write(firm.world.engine) as tx:
-        store.add_instance(tx, firm.world.snapshot, replace(instance, id=new_id()), "{}")
-
-
-def test_a_refused_command_leaves_nothing(company):
-    firm = company(process(nodes=[node("only", {"field": "lawyer.manager"}, when="1 / amount > 0")]))
-    quote = firm.quote(amount="0")
-    assert refused(firm.submit, quote).code == "rule_fault"
-    assert [count(firm, table) for table in (INSTANCE, VISIT, TASK, LOCK, events.EVENT)] == [0] * 5
-    assert firm.state(quote) == (None, "draft")
-
-
-# --- telling people --------------------------------------------------------------------------------------------------------------
-
-
-def test_approver_and_submitter_are_told_in_their_own_language_with_a_link(company):
-    firm = company()
-    instance = firm.submit(firm.quote())
-    firm.decide("bob")
-    with read(firm.world.engine) as tx:
-        done, asked = mail.mailbox(tx)
-    assert (asked.recipients, asked.subject) == (["bob@example.com"], "待审批：报价 Q-1")
-    assert "sue 提交了报价 Q-1 的审批（折扣）" in asked.text
-    assert f"https://crm.example.com/approvals/{instance.id}" in asked.text
-    assert (done.recipients, done.subject, done.state) == (["sue@example.com"], "Approved: Quote Q-1", "kept")
-    with read(firm.world.engine) as tx:
-        assert [each.text for each in inbox.page(tx, firm.world.people["bob"], "zh-Hant")] == ["sue 送出的報價 Q-1 等待您簽核（折扣）"]
-
-
-def test_notify_and_email_steps_say_what_their_reader_may_see(company):
-    template = {
-        "kind": "email_template",
-        "api_name": "won",
-        "label": "Won",
-        "object": "quote",
-        "subject": {"en": "{{ name }} at {{ amount }}"},
-        "body": {"en": "<p>{{ terms }}</p>"},
-        "format": "html",
-    }
-    approved = [
-        {"id": "n", "type": "notify", "to": [{"user": "fay"}, "=owner"], "text": {"en": "{{ name }}: {{ discount }}"}},
-        {"id": "e", "type": "email", "template": "won", "to": ["=owner", {"user": "fay"}]},
-    ]
-    firm = company(process(actions={"approved": approved}), more=(template,))
-    firm.submit(firm.quote(name="<b>Q</b>", terms="<script>"))
-    firm.decide("bob")
-    with read(firm.world.engine) as tx:
-        sue = [each.text for each in inbox.page(tx, firm.world.people["sue"], "en")]
-        letters = {each.recipients[0]: each for each in mail.mailbox(tx) if each.html and "<p>" in each.html and "Hello" not in each.html}
-        fay = [each.text for each in inbox.page(tx, firm.world.people["fay"], "en")]
-    assert letters["sue@example.com"].subject == "<b>Q</b> at 100.00"
-    assert letters["sue@example.com"].html == "<p>&lt;script&gt;</p>"
-    assert letters["fay@example.com"].subject == "at"  # she sees nothing of the quote
-    assert "<b>Q</b>: 15%" in sue  # the page escapes it
-    assert fay == [":"]
-
-
-# --- what pages ask --------------------------------------------------------------------------------------------------------------
-
-
-def test_the_panel_shows_the_nodes_in_order_with_who_is_waited_for(company):
-    firm = company()
-    quote = firm.quote(BIG)
-    assert [name for name, _ in firm.panels.panel(firm.world.principal("sue"), "quote", quote).processes] == ["discount"]
-    firm.submit(quote, comment="please")
-    [view] = firm.panels.panel(firm.world.principal("sue"), "quote", quote).instances
-    assert [(each.node, each.state, [seat.name for seat in each.seats]) for each in view.nodes] == [
-        ("manager", "open", ["bob"]),
-        ("both", "upcoming", []),
-    ]
-    assert view.commands == ("recall",)
-    firm.decide("bob", comment="fine by me")
-    panel = firm.panels.panel(firm.world.principal("sue"), "quote", quote)
-    [view] = panel.instances
-    assert [(each.node, each.state, [(seat.name, seat.state, seat.comment) for seat in each.seats]) for each in view.nodes] == [
-        ("manager", "approved", [("bob", "approved", "fine by me")]),
-        ("both", "open", [("dan", "open", None), ("Finance", "open", None)]),
-    ]
-    assert panel.locked
-    assert view.commands == ()
-    assert [(line.kind, line.actor_name, line.comment) for line in view.history][:3] == [
-        ("submitted", "sue", "please"),
-        ("entered", "", None),
-        ("approved", "bob", "fine by me"),
-    ]
-
-
-def test_a_branch_that_was_not_taken_is_not_shown(company):
-    firm = company()
-    quote = firm.quote("15")
-    firm.submit(quote)
-    firm.decide("bob")
-    [view] = firm.panels.panel(firm.world.principal("sue"), "quote", quote).instances
-    assert [(each.node, each.state) for each in view.nodes] == [("manager", "approved")]
-
-
-def test_an_approver_without_access_to_the_record_sees_the_approval_while_it_is_theirs_and_after(company):
-    firm = company()
-    instance = firm.submit(firm.quote())
-    bob, gil = firm.world.principal("bob"), firm.world.principal("gil")
-    view = firm.panels.instance(bob, instance.id)
-    assert view.commands == ("approve", "reject", "transfer")
-    assert view.evidence is not None
-    with pytest.raises(NotVisible):
-        firm.panels.instance(gil, instance.id)
-    firm.decide("bob")
-    after = firm.panels.instance(bob, instance.id)
-    assert after.commands == ()
-    assert after.evidence.shown["fields"]["discount"] == "15.0"
-    with pytest.raises(NotVisible):
-        firm.panels.panel(bob, "quote", instance.record)
-
-
-def test_amounts_stay_exact_in_the_evidence(company):
-    firm = company()
-    quote = firm.quote(amount="12345678901234.56")
-    firm.submit(quote)
-    [task] = firm.tasks("bob")
-    assert Decimal(task.evidence["fields"]["amount"]) == Decimal("12345678901234.56")
-
-
-def test_the_inbox_asks_no_more_statements_for_many_tasks_than_for_one(company):
-    firm = company()
-    bob = firm.world.principal("bob")
-
-    def statements() -> int:
-        with counting(firm.world.engine) as seen:
-            firm.panels.open_tasks(bob)
-        return len(seen)
-
-    firm.submit(firm.quote())
-    firm.panels.open_tasks(bob)  # what is made once is made
-    one = statements()
-    for number in range(12):
-        quote = firm.quote(name=f"Q-{number}")
-        firm.world.create("line", {"name": "L", "quote": quote, "price": str(number)}, "sue")
-        firm.submit(quote)
-    tasks = firm.panels.open_tasks(bob)
-    assert [task.record_name for task in tasks] == ["Q-1", *(f"Q-{number}" for number in range(12))]
-    assert tasks[3].evidence["children"]["line.quote"][0]["price"] == "2.00"
-    assert statements() == one
