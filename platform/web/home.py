@@ -1,4 +1,4 @@
-"""Home: what waits for the person, and their records that changed last. Choosing an app.
+"""Home: what waits for the person, and the records that changed last, their own before those of others. Choosing an app.
 
 Here: the page. Not here: the navigation (`shell.py`), approvals (`approvals.py`).
 """
@@ -6,6 +6,7 @@ Here: the page. Not here: the navigation (`shell.py`), approvals (`approvals.py`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -33,26 +34,39 @@ ROWS = 5
 @admit(SIGNED_IN)
 def show() -> ResponseReturnValue:
     """The home page."""
-    mine = list(islice(_lists(), LISTS))
-    return page("home.html", mine=mine, tasks=waiting_tasks(limit=ROWS), hour=current.now.astimezone(current.zone).hour, plural=plural)
+    recent = list(islice(_lists(), LISTS))
+    return page("home.html", recent=recent, tasks=waiting_tasks(limit=ROWS), hour=current.now.astimezone(current.zone).hour, plural=plural)
 
 
-def _lists() -> Iterator[tuple[ObjectDef, list[tuple[dict[str, Any], datetime]]]]:
-    """Yield the objects of the app with the person's own records; without any only where they may create one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """What changed last of an object."""
+
+    definition: ObjectDef
+    own: bool  # whether these are the person's own records
+    records: list[tuple[dict[str, Any], datetime]]  # with when that was
+
+
+def _lists() -> Iterator[Recent]:
+    """Yield the objects of the app with the person's own records.
+
+    Who owns none sees those of others, as managers do; nothing is shown where there is nothing and the person may create nothing.
+    """
     for definition, _item in shown_objects(chosen_app()):
         if definition.owned_by != "none":
-            records = _mine(definition)
-            if records or current.rights.can(definition.name, "create"):
-                yield definition, records
+            mine = _changed_last(definition, own=True)
+            others = [] if mine else _changed_last(definition, own=False)
+            if mine or others or current.rights.can(definition.name, "create"):
+                yield Recent(definition=definition, own=not others, records=mine or others)
 
 
-def _mine(definition: ObjectDef) -> list[tuple[dict[str, Any], datetime]]:
-    """Return the person's own records of an object, those changed last first, with when that was."""
+def _changed_last(definition: ObjectDef, *, own: bool) -> list[tuple[dict[str, Any], datetime]]:
+    """Return records of an object that the person sees, those changed last first, with when that was."""
     read = current.gate.read(
         Query(
             object=definition.name,
             select=(definition.name_field, "updated_at"),
-            filter={"field": "owner", "op": "me"},
+            filter={"field": "owner", "op": "me"} if own else None,
             sort=(Sort(field="updated_at", descending=True),),
             limit=ROWS,
         )

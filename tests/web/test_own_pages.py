@@ -21,6 +21,14 @@ def test_home_shows_the_own_records_that_changed_last(site, rep):
     assert "Nothing waits for you" in text
 
 
+def test_home_shows_who_owns_nothing_what_others_changed_last(site):
+    site.create("deal", name="Of the rep", owner=site.user("rep"))
+    text = site.visitor("admin").get("/").text
+    assert "Deals that changed last" in text
+    assert ">Of the rep<" in text
+    assert "My deals" not in text
+
+
 def test_the_navigation_shows_the_objects_of_the_app_that_one_may_see(site):
     rep, reader = site.visitor("rep").get("/").text, site.visitor("reader").get("/").text
     assert 'href="/o/account"' in rep
