@@ -35,11 +35,13 @@ def overview(tx: Transaction, rights: Rights) -> Mapping[str, Mapping[str, int]]
 
 
 def letters(
-    tx: Transaction, rights: Rights, *, state: State = State.DEAD, before: str | None = None, limit: int = 50
+    tx: Transaction, rights: Rights, *, state: State = State.DEAD, topic: str | None = None, before: str | None = None, limit: int = 50
 ) -> Sequence[Row[Any]]:
-    """Return rows in a state, newest first, those older than the row `before`. Raises NotAllowed as `overview` does."""
+    """Return rows in a state, of one topic or all, newest first, those older than the row `before`. Raises as `overview` does."""
     require_setup(rights, RIGHT)
     found = select(OUTBOX).where(OUTBOX.c.state == state.value).order_by(OUTBOX.c.id.desc()).limit(limit)
+    if topic is not None:
+        found = found.where(OUTBOX.c.topic == topic)
     if before is not None:
         found = found.where(OUTBOX.c.id < before)
     return tx.connection.execute(found).all()

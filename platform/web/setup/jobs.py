@@ -27,20 +27,22 @@ SHOWN = 50
 @bp.get("/jobs")
 @admit(setup("manage_automation"))
 def jobs() -> ResponseReturnValue:
-    """Counts by topic and state, and the rows of one state, newest first."""
+    """Counts by topic and state, and the rows of one state, of one topic or all, newest first."""
     state = State(request.args["state"]) if request.args.get("state") in set(State) else State.DEAD
     before = request.args.get("before", "")
-    found = dead_letters.letters(
-        current.transaction, current.rights, state=state, before=before if is_id(before) else None, limit=SHOWN + 1
-    )
     counted = dead_letters.overview(current.transaction, current.rights)
+    topic = request.args["topic"] if request.args.get("topic") in counted else None
+    found = dead_letters.letters(
+        current.transaction, current.rights, state=state, topic=topic, before=before if is_id(before) else None, limit=SHOWN + 1
+    )
     return page(
         "setup/jobs.html",
         counted=counted,
-        totals={each: sum(topic.get(each, 0) for topic in counted.values()) for each in State},
+        totals={each: sum(of.get(each, 0) for of in counted.values()) for each in State},
         states=state_words(),
         topics=topic_words(),
         state=state,
+        topic=topic,
         found=found[:SHOWN],
         next=found[SHOWN - 1].id if len(found) > SHOWN else None,
     )

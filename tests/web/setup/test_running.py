@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from html import unescape
 
 from sqlalchemy import insert, select, update
 
@@ -82,6 +83,16 @@ def test_work_that_gave_up_is_shown_and_tried_again(site, admin):
     assert admin.post(f"/setup/jobs/{row}/replay").status_code == 303
     assert state(site, row).state == "queued"
     assert admin.post(f"/setup/jobs/{row}/replay").status_code == 422
+
+
+def test_work_of_one_kind_is_shown_by_itself(site, admin):
+    dead_letter(site)
+    topic = re.search(r'href="(/setup/jobs\?state=dead&amp;topic=[^"]+)"', admin.get("/setup/jobs").text)
+    assert "no such person" in admin.get(unescape(topic[1])).text
+    with write(site.org.engine) as tx:
+        site.org.outbox.put(tx, Topic(name="call"), {}, due=tx.now.replace(year=2090))
+    assert "no such person" not in admin.get("/setup/jobs?state=dead&topic=call").text
+    assert "no such person" in admin.get("/setup/jobs?state=dead&topic=never.heard.of").text
 
 
 def test_work_is_put_aside_only_for_a_reason(site, admin):
