@@ -58,8 +58,8 @@ def test(files: tuple[Path, ...], engine: str | None, as_json: bool, url: str | 
         counts = Counter[str]()
         with _connection(name, url) as connection:
             for result in run(cases, connection):
-                counts["left out" if result.left_out else "hold" if result.ok else "fail"] += 1
-                if as_json and not result.left_out:
+                counts["fail" if not result.ok else "left out" if result.left_out else "hold"] += 1
+                if as_json:
                     click.echo(_object(result))
                 elif not (as_json or result.ok):
                     click.echo(_line(result))

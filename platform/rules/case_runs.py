@@ -15,7 +15,7 @@ from decimal import Context as DecimalContext
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, case, insert, null, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, MetaData, Table, case, insert, null, select, type_coerce
 from sqlalchemy import false as sql_false
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -35,6 +35,7 @@ from fieldstone.rules.value_types import ValueType
 TWELVE_DIGITS = DecimalContext(prec=12, rounding=ROUND_HALF_UP)
 UNNAMED = "error"  # of an error in SQL, which knows that there is one and not which
 REFUSED = "database_error"
+NO_SQL_FORM = "expression_not_filterable"  # the problem of a row that only Python can run; it does not fail for that
 MOST_TABLES = 200  # kept in one transaction
 
 
@@ -169,7 +170,9 @@ def _answers(
     sql = to_sql(meaning, {name: table.c[names[name]] for name in names}, dialect_of(connection.dialect.name), context)
     connection.execute(insert(table), [{"row": row.number, **_cells(row, fields, names)} for row in rows])
     failed = sql.error if sql.error is not None else sql_false()
-    value = case((failed, null()), else_=sql.value)
+    value: ColumnElement[Any] = case((failed, null()), else_=sql.value)
+    if meaning.type is ValueType.MULTIPICKLIST:
+        value = type_coerce(value, ChoiceSet())
     return connection.execute(select(table.c.row, value, failed).order_by(table.c.row)).all()
 
 
@@ -207,7 +210,11 @@ def _deviates(row: CaseRow, engine: str) -> bool:
 
 
 def _left_out(one: Case, row: CaseRow, engine: str, function: str) -> RowResult:
-    return RowResult(name=one.name, row=row.number, engine=engine, ok=True, expected=row.expected, left_out=function)
+    ok = row.outcome != "problem" or row.expected == NO_SQL_FORM
+    why = Problem(code=NO_SQL_FORM, params={"function": function})
+    return RowResult(
+        name=one.name, row=row.number, engine=engine, ok=ok, expected=row.expected, problem=why.code, why=why, left_out=function
+    )
 
 
 def _refused(one: Case, row: CaseRow, engine: str, refused: Refused) -> RowResult:
@@ -255,6 +262,8 @@ def _encoded(value: object, type_: ValueType) -> object:
 def _same(got: object, expected: object, type_: ValueType, scale: int | None) -> bool:
     if expected == "" and type_ is not ValueType.NUMBER:
         expected = None  # blank text and null are the same thing
+    if type_ is ValueType.MULTIPICKLIST and isinstance(expected, list):
+        return sorted(map(str, got if isinstance(got, list) else ())) == sorted(map(str, expected))  # a set: in any order
     if type_ is ValueType.NUMBER and isinstance(got, str):
         if not isinstance(expected, str) or NUMBER.fullmatch(expected) is None:
             return False

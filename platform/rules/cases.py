@@ -59,6 +59,7 @@ FORMS: Mapping[str, str] = {
     "geolocation": '{"latitude": "52.52", "longitude": "13.405"}',
 }
 PLACE_PARTS = ("latitude", "longitude")
+IMPORTED_PART = re.compile(r"(.+)__(latitude|longitude)__s", re.IGNORECASE)
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NUMBER = re.compile(r"-?[0-9]{1,1100}(\.[0-9]{1,1100})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -556,9 +557,11 @@ class CaseScope:
         )
 
     def part_of_place(self, prefix: str, name: str) -> Resolved | None:
-        """Return a part of a field that holds a place: `place.latitude`."""
-        field, _, part = name.rpartition(".")
-        found = self.by_name.get((prefix + field).lower())
+        """Return a part of a field that holds a place: `place.latitude`, in imported formulas `Place__Latitude__s`."""
+        imported = IMPORTED_PART.fullmatch(name)
+        field, part = imported.groups() if imported is not None else name.rpartition(".")[::2]
+        key = (prefix + field).lower()
+        found = self.by_name.get(key) or (self.by_name.get(f"{key}__c") if imported is not None else None)
         if found is None or part.lower() not in PLACE_PARTS or self.case.fields[found].value_type is not ValueType.GEOLOCATION:
             return None
         *way, last = found[len(prefix) :].split(".")

@@ -378,7 +378,7 @@ class Checker:
         site = CallSite(self, name, application.place, application.arguments, below)
         fitting = [f for f in candidates if f.takes(len(below))]
         if not fitting:
-            signature = " · ".join(f.signature for f in candidates)
+            signature = " · ".join(dict.fromkeys(f.signature for f in candidates))
             site.place = application.name_place
             site.refuse("expression_argument_count", signature=signature, found=len(below))
             return None

@@ -71,6 +71,28 @@ def test_what_a_database_cannot_do_is_counted(run):
     assert run(regex, options=("--engine", "sqlite")).output == "sqlite: 0 rows hold, 0 fail, 1 have no SQL form.\n"
 
 
+def test_json_tells_of_a_row_that_a_database_cannot_run_why(run):
+    regex = {"name": "r", "formula": 'REGEX("a", "a")', "rows": [{"result": True}]}
+    (found,) = run(regex, options=("--engine", "sqlite", "--json")).output.splitlines()
+    assert json.loads(found) == {
+        "name": "r",
+        "row": 0,
+        "engine": "sqlite",
+        "ok": True,
+        "got": None,
+        "error": None,
+        "problem": "expression_not_filterable",
+        "expected": True,
+    }
+
+
+def test_another_problem_than_that_a_database_cannot_run_it_fails_there(run):
+    regex = {"name": "r", "formula": 'REGEX("a", "a")', "rows": [{"problem": "expression_empty"}]}
+    told = run(regex, options=("--engine", "sqlite"), ends=1).output.splitlines()
+    assert told[0].startswith("r, row 0, sqlite: got the problem expression_not_filterable (REGEX cannot run inside the database")
+    assert told[1] == "sqlite: 0 rows hold, 1 fail."
+
+
 def test_json_is_one_object_for_each_row_and_engine(run, postgresql_url):
     found = run(GOOD, BAD, REFUSED, options=("--engine", "all", "--json", "--postgresql", postgresql_url), ends=1).output.splitlines()
     objects = [json.loads(line) for line in found]

@@ -25,6 +25,7 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
         ("URLFOR(nick)", 1, "URLFOR belongs to another product and has no meaning here."),
         ("LEFT(nick)", 1, "LEFT does not take 1 arguments. It is written LEFT(t, n)."),
         ("TODAY(1)", 1, "TODAY does not take 1 arguments. It is written TODAY()."),
+        ("TEXT()", 1, "TEXT does not take 0 arguments. It is written TEXT(x)."),
         ("CASE(nick, 1, 2)", 1, "CASE does not take 3 arguments. It is written CASE(x, value, result, more, ...)."),
         ("LEFT(price, 1)", 6, 'LEFT takes a value of type Text as "t"; this is of type Number.'),
         ("YEAR(stamp)", 6, 'YEAR takes a value of type Date as "d"; this is of type Datetime.'),
