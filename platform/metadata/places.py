@@ -30,7 +30,7 @@ class Place:
     `form`: "name" (the value is a name of `kind`, of `object` where it belongs to one), "key" (the last step of `way` is), "path" (a
     field of `object`, perhaps through lookups), "relation" (of the parent `object`), "value" (of the picklist `field`), "value_key",
     "expression" (`marked` by a leading "=" or not), "template" (a text with {{ expression }}), "submitter" ("role:x"), "example_key" (the
-    last step of `way` is a path, in an example).
+    last step of `way` is a path, in an example), "relation_key" (it is a relation, in one).
     `does`: what the place does with it: shows, reads, writes, filters, grants, refers. `goes`: what is taken out of the document when a
     field it names is removed; None: the removal is refused.
     """
@@ -231,8 +231,8 @@ class _Reader:
             for name, rows in (example.get("related") or {}).items():
                 related = self.names.relation(self.object, name)
                 lookup = self.names.fields.get(self.object.lower(), {}).get(name.lower())
-                if related is None:
-                    yield Place(way=(*at, "related", name), form="example_key", value=name, object=self.object)
+                form = "example_key" if related is None else "relation_key"
+                yield Place(way=(*at, "related", name), form=form, value=name, object=self.object)
                 target = related[0] if related is not None else lookup[1] if lookup is not None else None
                 for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
                     where = (*at, "related", name, number) if isinstance(rows, list) else (*at, "related", name)

@@ -171,7 +171,7 @@ class _Renaming:
             new = self.value(place)
             if new is None:
                 continue
-            if place.form in ("key", "value_key", "example_key"):
+            if place.form in ("key", "value_key", "example_key", "relation_key"):
                 changed = with_key(changed, place.way, new)
             else:
                 text = f"{place.kind}:{new}" if place.form == "submitter" else new
@@ -183,7 +183,7 @@ class _Renaming:
         if self.kind == "field" and place.form in ("path", "key", "name", "example_key") and place.kind == "field" and place.object:
             new = self.path(place.value, self.names.steps(place.object, place.value))
             return new if new != place.value else None
-        if place.form == "relation" and place.object:
+        if place.form in ("relation", "relation_key") and place.object:
             return self.relation(place)
         if place.form in ("expression", "template"):
             new = self.source(place)

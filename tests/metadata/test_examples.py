@@ -10,6 +10,7 @@ import pytest
 from fieldstone.db.engine import is_postgresql
 from fieldstone.db.transaction import read
 from fieldstone.errors import Refused
+from fieldstone.metadata.changes import Place, Rename
 from fieldstone.rules import FUNCTIONS
 from tests.support.orgs import Org, found, obj, picklist
 from tests.support.statements import counting
@@ -118,6 +119,66 @@ def test_an_owner_in_an_example_is_a_queue_by_its_name_even_before_it_is_publish
     assert problems(org, org.with_fields("deal", line=by_name)) == [
         ("bad_example", "/fields/line/examples/0/record/Owner:Queue.Name", None)
     ]
+
+
+CHOICES = {
+    **FIELDS,
+    "company": {**FIELDS["company"], "filter": "rating > $Record.amount", "default": '=IF(hot, "c1", NULL)'},
+    "close": {"type": "date", "label": "Close", "default": "=due + 30"},
+}
+CHOSEN = {"record": {"amount": "10.00"}, "related": {"company": {"rating": "20.00"}}, "expect": True}
+COUNTED = {"type": "roll_up", "label": "Hot", "relation": "deal.company", "function": "sum", "field": "amount", "filter": "hot"}
+COUNTED |= {"declassified": {"reason": "Shown to all."}}
+
+
+@pytest.mark.parametrize(
+    ("name", "example", "got"),
+    [
+        ("close", {"record": {"due": "2026-01-01"}, "expect": "2026-01-31"}, None),
+        ("close", {"record": {"due": "2026-01-01"}, "expect": "2026-02-01"}, "2026-01-31"),
+        ("company", CHOSEN, None),
+        ("company", {**CHOSEN, "related": {"company": {"rating": "10.00"}}}, "false"),
+        ("company", {"record": {"hot": True}, "expect": "c1"}, None),
+        ("company", {"expect": None}, None),
+        ("company", {"record": {"hot": True}, "expect": "c2"}, "c1"),
+        ("sum", {"related": {"deal.company": {"hot": True}}, "expect": True}, None),
+        ("sum", {"related": {"deal.company": {"hot": False}}, "expect": True}, "false"),
+        ("sum", {"related": {"deal.company": [{"hot": True, "amount": 5}, {"amount": 1}]}, "expect": 5}, None),
+        ("sum", {"related": {"deal.company": [{"hot": True, "amount": 5}, {"amount": 1}]}, "expect": 6}, "5"),
+    ],
+)
+def test_an_example_of_a_field_is_about_its_filter_if_it_expects_true_or_false(org, name, example, got):
+    if name == "sum":
+        document = org.with_fields("company", hot_sum={**COUNTED, "examples": [example]})
+    else:
+        document = org.with_fields("deal", **{name: {**CHOICES[name], "examples": [example]}})
+    found = [each for each in org.plan(document).problems if not each.warning]
+    assert [(each.code, each.params["got"]) for each in found] == ([] if got is None else [("example_failed", got)])
+
+
+def test_what_filters_and_defaults_say_is_asked_of_databases_too(org, monkeypatch):
+    (begins,) = FUNCTIONS["BEGINS"]
+    wrong = replace(begins, sql=lambda *_: "(1 = 0)", sqlite=lambda *_: "(1 = 0)", write_sql=None)
+    monkeypatch.setitem(FUNCTIONS, "BEGINS", (wrong,))
+    source, row = 'BEGINS(note, "a")', {"note": "abc"}
+    fields = {
+        "twin": {"type": "lookup", "label": "T", "to": "deal", "filter": source, "examples": [{"related": {"twin": row}, "expect": True}]},
+        "fits": {"type": "checkbox", "label": "Fits", "default": f"={source}", "examples": [{"record": row, "expect": True}]},
+    }
+    counted = {**COUNTED, "filter": source, "examples": [{"related": {"deal.company": row}, "expect": True}]}
+    found = problems(org, org.with_fields("deal", **fields), org.with_fields("company", hot_sum=counted))
+    assert {(code, pointer) for code, pointer, _engine in found} == {
+        ("example_failed_on", f"/fields/{name}/examples/0") for name in ("twin", "fits", "hot_sum")
+    }
+
+
+def test_examples_of_a_roll_up_follow_a_rename_of_its_relation(org):
+    examples = [{"related": {"deal.company": {"hot": True}}, "expect": True}, {"related": {"deal.company": [{}]}, "expect": 0}]
+    org.publish(org.with_fields("company", hot_sum={**COUNTED, "examples": examples}))
+    rename = Rename(place=Place(kind="field", object="deal", name="company"), to="firm")
+    org.publish_plan(org.plan(rename=(rename,)).require())
+    kept = org.document("objects/company.json")["fields"]["hot_sum"]["examples"]
+    assert [list(each["related"]) for each in kept] == [["deal.firm"], ["deal.firm"]]
 
 
 def test_all_examples_of_an_expression_take_one_statement_and_settled_ones_none(org):

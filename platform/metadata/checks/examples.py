@@ -1,7 +1,8 @@
 """Last stage: does every example come out as its author says?
 
 Here: examples of formulas, defaults, filters, roll-ups, rules, views, automations and entry criteria: run in Python, and all of an
-expression that have come out right there in one statement on each database at hand.
+expression that have come out right there in one statement on each database at hand. Of a field with two things to say, those that
+expect true or false are about its filter: the others are about the figure of the roll-up, or the default of the lookup.
 Not here: the statement (`rules/row_values.py`).
 Source: spec/metadata.md, section 2, "Examples".
 """
@@ -60,22 +61,25 @@ def check_examples(proposed: Proposed) -> None:
 
 def _check_examples(proposed: Proposed, databases: Sequence[Connection]) -> None:
     until = time.monotonic() + limits.EXAMPLE_SECONDS
-    for path, way, examples, judge in _all(proposed):
+    for path, way, examples, judges in _all(proposed):
         if len(examples) > limits.EXAMPLES_A_DEFINITION:
             proposed.refuse(
                 path, way, "limit_exceeded", name="EXAMPLES_A_DEFINITION", limit=limits.EXAMPLES_A_DEFINITION, count=len(examples)
             )
             continue
-        right: list[Run] = []
-        for index, example in enumerate(examples):
-            if time.monotonic() > until:
-                proposed.refuse(path, way, "limit_exceeded", name="EXAMPLE_SECONDS", limit=limits.EXAMPLE_SECONDS, count=index)
-                return
-            done = judge.run(path, (*way, "examples", index), example)
-            if done is not None:
-                right.append(done)
-        for database in databases:
-            judge.run_again(path, right, database)
+        for judge in judges:
+            right: list[Run] = []
+            for index, example in enumerate(examples):
+                if not judge.judges(example):
+                    continue
+                if time.monotonic() > until:
+                    proposed.refuse(path, way, "limit_exceeded", name="EXAMPLE_SECONDS", limit=limits.EXAMPLE_SECONDS, count=index)
+                    return
+                done = judge.run(path, (*way, "examples", index), example)
+                if done is not None:
+                    right.append(done)
+            for database in databases:
+                judge.run_again(path, right, database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,12 @@ class Judge:
     source: str | None = None
     use: Use = Use.FORMULA
     words: tuple[str, str] | None = None  # what true and false are called
+    verdicts: bool | None = None  # of a field with two judges: whether this one takes the examples that expect true or false
     automation: AutomationDef | None = None
+
+    def judges(self, part: Mapping[str, Any]) -> bool:
+        """Whether an example of the definition is about this expression."""
+        return self.verdicts is None or isinstance(part["expect"], bool) is self.verdicts
 
     def settled(self, path: str) -> bool:
         """Whether the examples came out right when this was published, and nothing they rest on has changed since."""
@@ -160,7 +169,7 @@ class Judge:
         row = self._row(self.definition, part.get("record", {}), "record")
         related = part.get("related", {})
         for name, other in related.items():
-            if isinstance(other, Mapping):
+            if isinstance(other, Mapping) and not self._is_judged(name):
                 row |= self._parent(name, other)
         context = Context(
             now=now,
@@ -215,16 +224,38 @@ class Judge:
     def _posed(self, example: Example) -> Posed | None:
         """What the example asks of the one expression of the definition, None if that is not what it has."""
         field = self.field
+        if field is not None and self.use in (Use.LOOKUP_FILTER, Use.ROLLUP_FILTER):
+            return self._judged(field, example)
         if self.automation is not None or (field is not None and field.type == "roll_up"):
             return None
-        definition, row, record = self.definition, example.row, None
-        if field is not None and self.use is Use.LOOKUP_FILTER:
-            target = self.proposed.object(field.to)
-            assert target is not None
-            row = {f"$Record.{key}": value for key, value in example.row.items()}
-            row |= self._row(target, example.related.get(field.name, {}), "related")
-            definition, record = target, self.definition.name
-        return self._asked(definition, self.source or "", self.use, row, example.context, record)
+        return self._asked(self.definition, self.source or "", self.use, example.row, example.context)
+
+    def _judged(self, field: FieldDef, example: Example) -> Posed:
+        """Ask a filter about the one record that the example gives under the name of the lookup, or of the roll-up's relation."""
+        given = next((one for name, one in example.related.items() if self._is_judged(name) and isinstance(one, Mapping)), {})
+        if field.type == "roll_up":
+            _related, child = self._child(field)
+            return self._asked(child, self.source or "", self.use, self._row(child, given, "related"), example.context)
+        target = self.proposed.object(field.to)
+        assert target is not None
+        chosen = self._row(target, given, "related")
+        edited = {**example.row, **({field.name: "related"} if given else {}), **{f"{field.name}.{key}": chosen[key] for key in chosen}}
+        row = {f"$Record.{key}": value for key, value in edited.items()} | chosen
+        return self._asked(target, self.source or "", self.use, row, example.context, self.definition.name)
+
+    def _is_judged(self, name: str) -> bool:
+        """Whether that is what an example of a filter calls the record that the filter judges."""
+        if self.field is None or self.use not in (Use.LOOKUP_FILTER, Use.ROLLUP_FILTER):
+            return False
+        return name == self.field.name if self.use is Use.LOOKUP_FILTER else self._is(name, self._child(self.field)[0])
+
+    def _child(self, field: FieldDef) -> tuple[tuple[str, str], ObjectDef]:
+        """Return the relation of a roll-up and the object it leads to."""
+        related = self.proposed.names.relation(self.definition.name, field.relation or "")
+        child = self.proposed.object(related[0]) if related else None
+        if related is None or child is None:
+            raise _BadExampleError(("related",), "unknown_relation")
+        return related, child
 
     def _worded(self, value: Any) -> Any:
         """The value as the author expects it: in the words of the kind, or as the field holds it."""
@@ -257,10 +288,7 @@ class Judge:
                 held[field.name] = _stored(field, to_python(inner)(held, other))
 
     def _rolled_up(self, field: FieldDef, example: Example) -> Any:
-        related = self.proposed.names.relation(self.definition.name, field.relation or "")
-        child = self.proposed.object(related[0]) if related else None
-        if related is None or child is None:
-            raise _BadExampleError(("related",), "unknown_relation")
+        related, child = self._child(field)
         given = next((rows for name, rows in example.related.items() if isinstance(rows, list) and self._is(name, related)), [])
         rows = [self._row(child, row, "related") for row in given]
         kept = [row for row in rows if not field.filter or self._value(child, field.filter, Use.ROLLUP_FILTER, row, example.context)]
@@ -365,21 +393,21 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _all(proposed: Proposed) -> Iterator[tuple[str, Way, list[Mapping[str, Any]], Judge]]:
+def _all(proposed: Proposed) -> Iterator[tuple[str, Way, list[Mapping[str, Any]], Sequence[Judge]]]:
     """Yield every definition with examples: path, where it stands, its examples, who judges them."""
     for path, definition, field in proposed.fields():
         examples = field.source.get("examples")
         if examples and isinstance(examples, list) and not _is_wrong(proposed, path, ("fields", field.name)):
-            judge = _field_judge(proposed, definition, field)
-            if judge is not None and not judge.settled(path):
-                yield path, ("fields", field.name), examples, judge
+            judges = [each for each in field_judges(proposed, definition, field) if not each.settled(path)]
+            if judges:
+                yield path, ("fields", field.name), examples, judges
     for path, document in proposed.sound.items():
         examples = document.get("examples")
         about = proposed.object(document.get("object"))
         if examples and about is not None and not _is_wrong(proposed, path, ()):
             judge = _document_judge(proposed, about, document)
             if judge is not None and not judge.settled(path):
-                yield path, (), examples, judge
+                yield path, (), examples, (judge,)
 
 
 def _is_wrong(proposed: Proposed, path: str, way: Way) -> bool:
@@ -387,16 +415,16 @@ def _is_wrong(proposed: Proposed, path: str, way: Way) -> bool:
     return any(document == path and pointer.startswith(start) for document, pointer in proposed.wrong)
 
 
-def _field_judge(proposed: Proposed, definition: ObjectDef, field: FieldDef) -> Judge | None:
-    if field.type == "formula":
-        return Judge(proposed=proposed, definition=definition, field=field, source=field.formula)
-    if field.type == "roll_up":
-        return Judge(proposed=proposed, definition=definition, field=field)
-    if field.filter is not None:
-        return Judge(proposed=proposed, definition=definition, field=field, source=field.filter, use=Use.LOOKUP_FILTER)
-    if field.default_formula is not None:
-        return Judge(proposed=proposed, definition=definition, field=field, source=field.default_formula, use=Use.DEFAULT)
-    return None
+def field_judges(proposed: Proposed, definition: ObjectDef, field: FieldDef) -> list[Judge]:
+    """Return who judges the examples of a field: nobody where it has no expression, two where it has a filter and more."""
+    filter_use = Use.ROLLUP_FILTER if field.type == "roll_up" else Use.LOOKUP_FILTER
+    asked = {filter_use: field.filter, Use.DEFAULT: field.default_formula, Use.FORMULA: field.formula}
+    judges = [
+        Judge(proposed=proposed, definition=definition, field=field, source=source, use=use)
+        for use, source in asked.items()
+        if source is not None or (use is Use.FORMULA and field.type == "roll_up")
+    ]
+    return [replace(each, verdicts=each.use is filter_use) for each in judges] if len(judges) > 1 else judges
 
 
 def _document_judge(proposed: Proposed, about: ObjectDef, document: Mapping[str, Any]) -> Judge | None:

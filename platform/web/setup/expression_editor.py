@@ -6,7 +6,7 @@ Here: `Editor`, `type_words`, `value_words`. Not here: what the editor is answer
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
@@ -28,6 +28,7 @@ EXPECTED = {  # what a field of that type takes
     "text": rules.ValueType.TEXT, "number": rules.ValueType.NUMBER, "currency": rules.ValueType.NUMBER, "percent": rules.ValueType.NUMBER,
     "checkbox": rules.ValueType.BOOLEAN, "date": rules.ValueType.DATE, "datetime": rules.ValueType.DATETIME,
 }  # fmt: skip
+UNNAMED = ""  # a lookup that is not published yet, in the examples of its filter
 RECORD = "$record."  # before the names of the record that has the lookup, in any letter case
 SHOWN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)  # of a number inside an expression, which has 39
 
@@ -42,6 +43,12 @@ class Editor:
     record: str | None = None  # in a lookup filter, the object that has the lookup
     returns: str = ""  # type of the field that takes the result
     scale: int = 0
+    owner: str = ""  # the object whose definition holds the expression
+    name: str = UNNAMED  # of the lookup that has the filter
+    active_only: bool = False  # of a filter of a lookup of people: the others may not be chosen, whatever it says
+    relation: str = ""  # of a roll-up: what it takes from where
+    function: str = ""
+    summed: str = ""
 
     @classmethod
     def of_request(cls) -> Editor:
@@ -57,7 +64,12 @@ class Editor:
         record = current.snapshot.object(asked["record"]).name if asked.get("record") else None
         scale = asked.get("scale", "")
         digits = min(int(scale), 18) if scale.isascii() and scale.isdigit() and len(scale) < 3 else 0
-        return cls(object=name, use=use, blanks=blanks, record=record, returns=asked.get("returns", ""), scale=digits)
+        return cls(
+            object=name, use=use, blanks=blanks, record=record, returns=asked.get("returns", ""), scale=digits,
+            owner=record or current.snapshot.object(asked.get("object") or name).name,
+            name=asked.get("name", UNNAMED), active_only=asked.get("active_only") == "1",
+            relation=asked.get("relation", ""), function=asked.get("function", ""), summed=asked.get("field", ""),
+        )  # fmt: skip
 
     @property
     def scope(self) -> ObjectScope:
@@ -67,11 +79,38 @@ class Editor:
     @property
     def field(self) -> FieldDef | None:
         """A field like the one that takes the result; None for a condition."""
+        if self.use is rules.Use.DEFAULT and self.returns in FIELD_TYPES:
+            return FieldDef(name="result", label={}, object=self.object, type=self.returns, scale=self.scale)
         if self.returns not in EXPECTED:
             return None
         blanks = (self.blanks or rules.Blanks.ZERO).value
         type_, returns = ("formula", self.returns) if self.use is rules.Use.FORMULA else (self.returns, None)
         return FieldDef(name="result", label={}, object=self.object, type=type_, returns=returns, scale=self.scale, blanks=blanks)
+
+    def judged(self, source: str) -> FieldDef | None:
+        """A field like the one that has `source`, as its examples are judged; None where no field has it."""
+        common: dict[str, Any] = {"name": self.name, "label": {}, "object": self.owner}
+        match self.use:
+            case rules.Use.LOOKUP_FILTER:
+                return FieldDef(**common, type="lookup", to=self.object, filter=source)
+            case rules.Use.ROLLUP_FILTER:
+                summed = current.snapshot.objects[self.object].field(self.summed) if self.function != "count" else None
+                result: dict[str, Any] = {"returns": "number"} if summed is None else {"returns": summed.result_type, "scale": summed.scale}
+                taken: dict[str, Any] = {"relation": self.relation, "function": self.function, "field": self.summed or None}
+                return FieldDef(**common, type="roll_up", filter=source, **taken, **result)
+        field = self.field
+        if field is None:
+            return None
+        return replace(field, default_formula=source) if self.use is rules.Use.DEFAULT else replace(field, formula=source)
+
+    def in_example(self, path: str) -> tuple[tuple[str, ...], str]:
+        """Return where an example holds what a path leads to, and what it is called there."""
+        match self.use:
+            case rules.Use.LOOKUP_FILTER:
+                return (("record",), path[len(RECORD) :]) if path.lower().startswith(RECORD) else (("related", self.name), path)
+            case rules.Use.ROLLUP_FILTER:
+                return ("related", self.relation), path
+        return ("record",), path
 
     @property
     def expected(self) -> frozenset[rules.ValueType] | None:

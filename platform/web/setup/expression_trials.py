@@ -18,8 +18,9 @@ from fieldstone.db.engine import is_postgresql
 from fieldstone.errors import NotVisible, Problem
 from fieldstone.i18n import texts
 from fieldstone.metadata import meta_schemas, owners
-from fieldstone.metadata.checks.examples import Judge
+from fieldstone.metadata.checks.examples import Judge, field_judges
 from fieldstone.metadata.checks.proposed import Proposed
+from fieldstone.metadata.definitions.objects import LOOKUPS
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import result, value_type
 from fieldstone.records.draft import draft
@@ -32,8 +33,14 @@ from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup.expression_editor import Editor, type_words, value_words
 from fieldstone.web.shown import plain
 
+ACTIVE = "active"  # of a person
 RULE_WORDS = ("refused", "accepted")  # what an example of a validation rule expects
-WITH_EXAMPLES = frozenset({rules.Use.FORMULA, rules.Use.VALIDATION_RULE, rules.Use.LIST_FILTER})
+WITH_EXAMPLES = frozenset(
+    {
+        *(rules.Use.FORMULA, rules.Use.DEFAULT, rules.Use.LOOKUP_FILTER, rules.Use.ROLLUP_FILTER),
+        *(rules.Use.VALIDATION_RULE, rules.Use.LIST_FILTER),
+    }
+)
 
 Answer = dict[str, Any]
 
@@ -46,6 +53,9 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str
     says so, and the values are those of a new one before anything is typed.
     """
     paths = sorted(".".join(path) for path in checked.reads)
+    only_active = editor.use is rules.Use.LOOKUP_FILTER and editor.active_only and editor.object == "user"
+    if only_active and ACTIVE not in paths:
+        paths.append(ACTIVE)
     hidden = [_path_words(editor, path) for path in paths if not editor.may_read(path)]
     if hidden:
         return _not_tried(_("You may not read %(fields)s, so it cannot be tried.", fields=", ".join(hidden)))
@@ -71,9 +81,13 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str
         value = rules.to_python(checked)(row, context)
     except rules.EvaluationError as error:
         return {**answer, "problem": texts.text(f"evaluation.{error.category}", current.language), "then": _after_error(editor)}
-    answer |= {"result": _result(editor, checked, value, names), "type": type_words(checked.type)}
+    left_out = only_active and row[ACTIVE] is False
+    answer |= {"result": _result(editor, checked, False if left_out else value, names), "type": type_words(checked.type)}
+    if left_out:
+        answer["then"] = _("Only active people may be chosen.")
     if editor.use in WITH_EXAMPLES:
-        answer["example"] = _example(editor, checked, str(record.get(name_field) or "")[:200], row, value)
+        read = {path: row[path] for path in paths if path != ACTIVE or (ACTIVE,) in checked.reads}
+        answer["example"] = _example(editor, checked, str(record.get(name_field) or "")[:200], read, value)
     return answer
 
 
@@ -110,8 +124,11 @@ def _new_record(editor: Editor, paths: Sequence[str]) -> Record:
 def reads(editor: Editor, checked: rules.Checked) -> list[Answer]:
     """Return the fields that an expression reads, with what an example needs to know of each."""
     found = {path: editor.steps(path) for path in sorted(".".join(path) for path in checked.reads)}
+    places = {path: editor.in_example(path) for path in found}
     return [
-        {"path": path, "label": _path_words(editor, path), "kind": value_type(steps[-1]).value} for path, steps in found.items() if steps
+        {"in": places[path][0], "path": places[path][1], "label": _path_words(editor, path), "kind": value_type(steps[-1]).value}
+        for path, steps in found.items()
+        if steps
     ]
 
 
@@ -154,7 +171,7 @@ def _result(editor: Editor, checked: rules.Checked, value: Any, names: Mapping[s
         case rules.Use.ROLLUP_FILTER:
             return str(_("true: the record is counted") if value else _("false: the record is not counted"))
     field = editor.field
-    if field is None or value is None:
+    if field is None or value is None or field.type in LOOKUPS:
         return value_words(value, checked.type, names)
     try:
         return plain(field, fit(field, value)) or str(_("blank"))
@@ -177,10 +194,15 @@ def _after_error(editor: Editor) -> str:
 
 def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str, Any], value: Any) -> Answer:
     """Return the record as an example that is called as the record: what the expression read, and what came out."""
-    values = {path: _as_json(editor, path, row[path]) for path in row}
-    example: Answer = {"name": name, "record": values} if name else {"record": values}
+    example: Answer = {"name": name, "record": {}} if name else {"record": {}}
+    for path in row:
+        (key, *more), called = editor.in_example(path)
+        values = example.setdefault(key, {})
+        for each in more:
+            values = values.setdefault(each, {})
+        values[called] = _as_json(editor, path, row[path])
     if checked.record_change:
-        example["prior"] = dict(values)
+        example["prior"] = dict(example["record"])
     if checked.uses_now:
         example |= {"today": current.today.isoformat(), "now": current.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     user = _user(checked)
@@ -238,7 +260,7 @@ def _expected(editor: Editor, value: Any) -> Any:
     if editor.use is rules.Use.VALIDATION_RULE:
         return RULE_WORDS[0] if value else RULE_WORDS[1]
     field = editor.field
-    return _plain_json(fit(field, value) if field is not None and value is not None else value)
+    return _plain_json(fit(field, value) if field is not None and value is not None and field.type != "multi_picklist" else value)
 
 
 def run(editor: Editor, source: str, examples: Sequence[Any]) -> list[Answer]:
@@ -255,16 +277,22 @@ def run(editor: Editor, source: str, examples: Sequence[Any]) -> list[Answer]:
 def _problems_of_runs(editor: Editor, source: str, examples: Mapping[int, Any]) -> list[Problem]:
     in_force = current.snapshot
     proposed = Proposed(documents=in_force.parsed, sound=in_force.parsed, language=current.language, current=in_force)
-    words = RULE_WORDS if editor.use is rules.Use.VALIDATION_RULE else None
-    definition = in_force.objects[editor.object]
-    judge = Judge(proposed=proposed, definition=definition, field=editor.field, source=source, use=editor.use, words=words)
-    runs = [judge.run("", ("examples", index), example) for index, example in examples.items()]
-    right = [each for each in runs if each is not None]
     connection = current.transaction.connection
     with memory() as sqlite:
-        for database in (sqlite, *([connection] if is_postgresql(connection) else ())):
-            judge.run_again("", right, database)
+        for judge in _judges(editor, source, proposed):
+            runs = [judge.run("", ("examples", index), each) for index, each in examples.items() if judge.judges(each)]
+            right = [each for each in runs if each is not None]
+            for database in (sqlite, *([connection] if is_postgresql(connection) else ())):
+                judge.run_again("", right, database)
     return proposed.problems
+
+
+def _judges(editor: Editor, source: str, proposed: Proposed) -> Sequence[Judge]:
+    definition, field = current.snapshot.objects[editor.owner], editor.judged(source)
+    if field is not None:
+        return field_judges(proposed, definition, field)
+    words = RULE_WORDS if editor.use is rules.Use.VALIDATION_RULE else None
+    return [Judge(proposed=proposed, definition=definition, source=source, use=editor.use, words=words)]
 
 
 def _failure(problem: Problem) -> str:

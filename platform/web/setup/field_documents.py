@@ -14,12 +14,15 @@ from typing import Any
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from fieldstone import limits
 from fieldstone.errors import Problem
 from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.metadata.changes import Answer
 from fieldstone.metadata.definitions.definition import COLORS
+from fieldstone.metadata.definitions.objects import COMPUTED, LOOKUPS
 from fieldstone.web.current import current
 from fieldstone.web.setup.definitions import Document
+from fieldstone.web.setup.expression_editor import UNNAMED
 from fieldstone.web.setup.field_cards import (
     BOUNDS,
     EXPRESSIONS,
@@ -59,7 +62,7 @@ def to_form(part: Mapping[str, Any], name: str = "") -> MultiDict[str, str]:
             typed[key] = _as_typed(given[key])
     for key in LABELS:
         put_label(typed, key, part.get(key))
-    typed["examples"] = to_json(part.get("examples"))
+    typed.update({control: to_json(examples) for control, examples in _shared_out(part.get("examples", ()), part["type"]).items()})
     typed["declassified"] = part.get("declassified", {}).get("reason", "")
     default = part.get("default")
     typed["default"] = ";".join(default) if isinstance(default, list) else _as_typed(default) if default is not None else ""
@@ -108,8 +111,8 @@ def rows_of(typed: MultiDict[str, str]) -> list[ValueRow]:
     ]
 
 
-def from_form(typed: MultiDict[str, str], type_: str, before: Mapping[str, Any] | None = None) -> Document:
-    """Return the part of a document that a form describes; what the form does not show stays as it was `before`."""
+def from_form(typed: MultiDict[str, str], type_: str, name: str, before: Mapping[str, Any] | None = None) -> Document:
+    """Return the part of a document that a form describes for the field `name`; what the form does not show stays as it was `before`."""
     form, has = TypedForm(typed=typed), options_of(type_)
     before = before or {}
     part: Document = {"type": type_, **{key: value for key, value in before.items() if key in has and key != "type"}}
@@ -129,10 +132,10 @@ def from_form(typed: MultiDict[str, str], type_: str, before: Mapping[str, Any] 
     if "declassified" in has and "declassified" in typed:
         reason = form.value("declassified").strip()
         put(part, "declassified", {"reason": reason} if reason else None)
-    if "examples" in has and "examples" in typed:
-        put(part, "examples", json_of(typed["examples"]))
     if "default" in has and "default" in typed:
         put(part, "default", _default(form.value("default").strip(), type_))
+    if "examples" in has:
+        put(part, "examples", _examples(part, form, name))
     if "values" in has:
         _put_values(part, form, before)
     return part
@@ -152,6 +155,54 @@ def _default(text: str, type_: str) -> Any:
     if type_ == "checkbox":
         return text == "1"
     return [each.strip() for each in text.split(";") if each.strip()] if type_ == "multi_picklist" else text
+
+
+def _shared_out(examples: Iterable[Mapping[str, Any]], type_: str) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the examples of a field by the control that lists them: those of a lookup's filter expect true or false."""
+    listed: dict[str, list[Mapping[str, Any]]] = {"examples": [], "default_examples": []}
+    for each in examples:
+        of_default = not isinstance(each["expect"], bool) if type_ in LOOKUPS else type_ not in COMPUTED
+        listed["default_examples" if of_default else "examples"].append(each)
+    return listed
+
+
+def _examples(part: Document, form: TypedForm, name: str) -> Any:
+    """Return the examples of a field, those of its filter first; what is no list as it was typed, for the check to refuse.
+
+    Examples of an expression that is no more go along with it.
+    """
+    listed: dict[str, Any] = dict(_shared_out(part.get("examples", ()), part["type"]))
+    for control in listed:
+        if control in form.typed:
+            listed[control] = json_of(form.value(control)) or []
+    if part["type"] in LOOKUPS and "filter" not in part:
+        listed["examples"] = []
+    if not str(part.get("default", "")).startswith("="):
+        listed["default_examples"] = []
+    malformed = next((each for each in listed.values() if not isinstance(each, list)), None)
+    return malformed or [*(_named(each, name) for each in listed["examples"]), *listed["default_examples"]]
+
+
+def _named(example: Any, name: str) -> Any:
+    """Return an example of a filter with the name of its lookup, which has none in the form of a new one."""
+    related = example.get("related") if isinstance(example, dict) else None
+    if not isinstance(related, dict) or UNNAMED not in related:
+        return example
+    return {**example, "related": {name if key == UNNAMED else key: row for key, row in related.items()}}
+
+
+def _places_of_examples(at: str, typed: MultiDict[str, str], type_: str) -> dict[str, Control]:
+    """Return where problems of examples stand: those of the filter come first in the document."""
+    words = option_words()
+    own, default = (Control(name=control, label=words[control]) for control in ("examples", "default_examples"))
+    if type_ not in LOOKUPS:
+        return {f"{at}/examples": own if type_ in COMPUTED else default}
+    listed = json_of(typed.get("examples", "")) or []
+    number = len(listed) if isinstance(listed, list) else 0
+    whole = default if isinstance(listed, list) and not isinstance(json_of(typed.get("default_examples", "")) or [], list) else own
+    return {f"{at}/examples": whole} | {
+        f"{at}/examples/{index}": own if index < number else default for index in range(limits.EXAMPLES_A_DEFINITION)
+    }
 
 
 def _put_values(part: Document, form: TypedForm, before: Mapping[str, Any]) -> None:
@@ -196,7 +247,7 @@ def _lines(text: str, taken: Sequence[str]) -> Iterable[Document]:
             yield {"api_name": names[-1], "label": texts, "color": COLORS[(len(names) - 1) % 12]}
 
 
-def places(name: str, type_: str, number_of_values: int) -> dict[str, Control]:
+def places(name: str, type_: str, typed: MultiDict[str, str], number_of_values: int) -> dict[str, Control]:
     """Return where problems of a field stand on its form, by JSON pointer."""
     at = f"/fields/{name}"
     first = current.language
@@ -204,6 +255,7 @@ def places(name: str, type_: str, number_of_values: int) -> dict[str, Control]:
     found = {f"{at}/{key}": Control(name=key, label=words.get(key, key)) for key in options_of(type_)}
     found |= {f"{at}/{key}": Control(name=f"{key}-{first}", label=words[key]) for key in ("label", "help", "filter_message")}
     found |= {f"{at}/values": Control(name="values_new", label=_("Values")), at: Control(name="api_name", label=_("API name"))}
+    found |= _places_of_examples(at, typed, type_)
     if type_ == "roll_up":
         found[at] = Control(name="relation", label=words["relation"])
     found |= {
@@ -226,7 +278,7 @@ def option_words() -> dict[str, str]:
         "controlled_by": _("Depends on"), "returns": _("Result"), "blanks": _("Blank numbers"), "relation": _("Records"),
         "function": _("Takes"), "field": _("Of the field"), "formula": _("Formula"), "filter": _("Filter"),
         "filter_message": _("Message of the filter"), "default": _("Default"), "values": _("Values"), "allowed": _("Allowed values"),
-        "examples": _("Examples"),
+        "examples": _("Examples"), "default_examples": _("Examples of the default"),
         "declassified": _("Shown to all readers because"),
     }  # fmt: skip
 

@@ -123,7 +123,7 @@ def create_field(object_name: str) -> ResponseReturnValue:
     texts = TypedForm(typed=typed).label("label")
     name = typed.get("api_name", "").strip() or name_from(texts, [*definition.fields, *definition.system_fields]) or "field"
     path, home = home_of_fields(definition)
-    part = from_form(typed, type_)
+    part = from_form(typed, type_, name)
     documents = [with_field(home, name, part), *_shown_in(typed, name, long=type_ in ("long_text", "rich_text"))]
     if grants.may_grant():
         given = grants.of_new_field(definition.name, typed, read_only=type_ in COMPUTED or type_ == "auto_number")
@@ -190,7 +190,7 @@ def change_field(object_name: str, field_name: str) -> ResponseReturnValue:
     typed, name, path = request.form, published.name, published.path
     type_ = typed.get("type", published.type)
     _require_type(type_)
-    part = from_form(typed, type_, published.source)
+    part = from_form(typed, type_, name, published.source)
     document = with_field(document_at(path), name, part)
     answer = answer_of(typed, type_)
 
@@ -210,7 +210,7 @@ def change_field(object_name: str, field_name: str) -> ResponseReturnValue:
 def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
     """Show the form of a field, with its problems where they belong."""
     rows = rows_of(shown.typed)
-    form = with_problems(shown.typed, shown.problems, places(shown.name, shown.type, len(rows)), shown.path)
+    form = with_problems(shown.typed, shown.problems, places(shown.name, shown.type, shown.typed, len(rows)), shown.path)
     snapshot, published = current.snapshot, shown.published
     return page(
         "setup/field_form.html",

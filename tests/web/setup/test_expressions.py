@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -38,6 +40,7 @@ def a_builder(site, username):
     return Builder(site, visitor)
 
 
+LISTS = re.compile(r'<textarea [^>]*name="((?:default_)?examples)"[^>]*>\s*(.*?)</textarea>', re.DOTALL)
 FORMULA = "object=deal&use=formula"
 RULE = "object=deal&use=validation_rule"
 
@@ -393,12 +396,44 @@ def test_records_are_suggested_of_the_object_that_the_form_names(builder, deal, 
         (RULE, 'stage = "open" && ISBLANK(account.city)', {"record": {"stage": "open", "account.city": "Basel"}, "expect": "accepted"}),
         (RULE, "ISCHANGED(amount)", {"record": {"amount": "40.00"}, "prior": {"amount": "40.00"}, "expect": "accepted"}),
         ("object=deal&use=list_filter", "amount > 5", {"record": {"amount": "40.00"}, "expect": True}),
+        ("object=deal&use=default&returns=currency&scale=2", "amount / 3", {"record": {"amount": "40.00"}, "expect": "13.33"}),
+        ("object=deal&use=default&returns=percent&scale=1", "amount / 300", {"record": {"amount": "40.00"}, "expect": "13.3"}),
+        (COUNTED, "amount > 50", {"record": {}, "related": {"deal.account": {"amount": "40.00"}}, "expect": False}),
     ],
 )
 def test_a_record_makes_an_example_that_holds(builder, deal, about, source, example):
     made = told(builder, source, about, record=deal)["tried"]["example"]
     assert made == {"name": "Cell line", **example}
     assert told(builder, source, about, examples=[made])["examples"] == [{"ok": True, "text": ""}]
+
+
+@pytest.mark.parametrize("name", ["account", ""])
+def test_a_record_to_choose_makes_an_example_of_a_lookup_filter(builder, site, deal, name):
+    account, about = site.create("account", name="Tried", city="Basel"), f"{CHOICE}&name={name}"
+    made = told(builder, '$Record.amount > 30 && city = "Basel"', about, record=account, edited=deal)
+    example = made["tried"]["example"]
+    assert example == {"name": "Tried", "record": {"amount": "40.00"}, "related": {name: {"city": "Basel"}}, "expect": True}
+    assert [(each["in"], each["path"]) for each in made["reads"]] == [(["record"], "amount"), (["related", name], "city")]
+    answers = told(builder, "ISBLANK(city)", about, examples=[example, {**example, "related": {}}])["examples"]
+    assert answers == [{"ok": False, "text": "Comes to false."}, {"ok": True, "text": ""}]
+
+
+def test_a_roll_up_has_examples_of_its_filter_and_of_its_figure(builder):
+    rows = {"deal.account": [{"amount": 5}, {"amount": 50}]}
+    examples = [{"related": {"deal.account": {"amount": 5}}, "expect": False}, {"related": rows, "expect": 50}]
+    about = f"{COUNTED}&function=sum&field=amount"
+    assert [each["ok"] for each in told(builder, "amount > 10", about, examples=examples)["examples"]] == [True, True]
+    answers = told(builder, "amount > 1", about, examples=examples)["examples"]
+    assert [each["text"] for each in answers] == ["Comes to true.", "Comes to 55."]
+
+
+def test_people_who_are_not_active_may_not_be_chosen_whatever_the_filter_says(builder, site):
+    gone = site.create("user", name="Gone", username="gone", profile="standard_user", active=False)
+    about = "object=user&use=lookup_filter&record=deal&name=seller&active_only="
+    for active_only, result, then in (("1", "may not be chosen", "Only active people may be chosen."), ("0", "may be chosen", None)):
+        tried = told(builder, 'username = "gone"', about + active_only, record=gone)["tried"]
+        assert tried["result"].endswith(f"the record {result}") and tried.get("then") == then
+        assert tried["example"]["expect"] is True and list(tried["example"]["related"]["seller"]) == ["username"]
 
 
 def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
@@ -490,6 +525,37 @@ def test_a_wrong_example_stands_at_the_examples_of_the_form(builder, examples):
     answer = builder.plan("/setup/objects/deal/fields/new", {**form, "examples": examples})
     assert answer.status_code == 422
     assert error_at(answer, "examples"), words(answer)
+
+
+def examples_of(builder, field):
+    return documents.parse(builder.snapshot.documents["objects/deal.json"])["fields"][field].get("examples")
+
+
+def test_examples_of_a_filter_and_of_a_default_stand_together_in_the_field_and_apart_in_its_form(builder):
+    chosen = {"record": {}, "related": {"": {"city": "Basel"}}, "expect": True}
+    form = {"type": "lookup", "label.en": "Payer", "to": "account", "filter": 'city = "Basel"', "default": "=account"}
+    typed = {**form, "examples": json.dumps([chosen]), "default_examples": '[{"record": {"account": "a1"}, "expect": "a1"}]'}
+    builder.publish("/setup/objects/deal/fields/new", typed)
+    named = {**chosen, "related": {"payer": {"city": "Basel"}}}
+    assert examples_of(builder, "payer") == [named, {"record": {"account": "a1"}, "expect": "a1"}]
+    page, change = builder.get("/setup/objects/deal/fields/payer").text, "/setup/objects/deal/fields/payer"
+    lists = {name: json.loads(unescape(text)) for name, text in LISTS.findall(page)}
+    assert lists == {"examples": [named], "default_examples": [{"record": {"account": "a1"}, "expect": "a1"}]}
+    for control, wrong in (("examples", {**named, "expect": False}), ("default_examples", {"record": {}, "expect": "a1"})):
+        answer = builder.plan(change, {**typed, "examples": json.dumps([named]), control: json.dumps([wrong])})
+        assert [name for name in lists if error_at(answer, name)] == [control]
+        answer = builder.plan(change, {**typed, "examples": json.dumps([named]), control: "[{"})
+        assert [name for name in lists if error_at(answer, name)] == [control]
+    builder.publish(change, {**form, "filter": ""})  # an expression that goes takes its examples along
+    assert examples_of(builder, "payer") == [{"record": {"account": "a1"}, "expect": "a1"}]
+
+
+def test_a_checkbox_keeps_a_default_that_is_an_expression(builder):
+    examples = [{"record": {"amount": "9.00"}, "expect": True}]
+    form = {"type": "checkbox", "label.en": "Big one", "default": "=amount > 5", "default_examples": json.dumps(examples)}
+    builder.publish("/setup/objects/deal/fields/new", form)
+    assert examples_of(builder, "big_one") == examples
+    assert "=amount &gt; 5</textarea>" in builder.get("/setup/objects/deal/fields/big_one").text
 
 
 def test_examples_of_a_rule_and_of_a_view_are_kept(builder):

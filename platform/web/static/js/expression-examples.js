@@ -28,6 +28,11 @@ export class Examples {
     });
     this.draw();
   }
+  /** Show the list where there is an expression to give examples of; those that are there stay in sight. */
+  offer(there) {
+    const field = this.area.closest(".field");
+    if (field) field.hidden = !there && !this.area.value.trim();
+  }
   /** What a condition may expect, as JSON values; null where the result is no condition. */
   words() {
     const named = this.area.dataset.examples.split(" ").filter(Boolean);
@@ -105,29 +110,37 @@ export class Examples {
   }
   /** A control for each value that the expression reads or the example gives. */
   given(example) {
-    const kinds = new Map(this.reads.map((read) => [read.path, read]));
-    const controls = [];
-    for (const key of ["record", "prior"]) {
-      if (key === "prior" && !example.prior) continue;
-      const paths = new Set([
-        ...this.reads.filter((read) => !read.path.startsWith("$")).map((read) => read.path),
-        ...Object.keys(example[key] ?? {}),
-      ]);
-      for (const path of paths) {
-        const label = `${kinds.get(path)?.label ?? path}${key === "prior" ? ` (${t("before")})` : ""}`;
-        const take = (value) => {
-          example[key] = { ...example[key], [path]: value };
-          this.changed();
-        };
-        controls.push(control(label, kinds.get(path)?.kind, example[key]?.[path], take));
-      }
+    const record = this.reads.filter((read) => read.in[0] === "record");
+    const controls = this.values(record, example.record, (row) => (example.record = row));
+    if (example.prior) controls.push(...this.values(record, example.prior, (row) => (example.prior = row), ` (${t("before")})`));
+    for (const [name, reads] of this.others(example)) {
+      const put = (row) => (example.related = { ...example.related, [name]: row });
+      controls.push(...this.values(reads, example.related?.[name], put));
     }
     for (const key of ["today", "now"])
       if (key in example) controls.push(input(t(key), example[key], "", (text) => this.put(example, key, text || undefined)));
-    for (const key of ["user", "related"])
-      if (key in example)
-        controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(example[key]))));
+    const lists = Object.entries(example.related ?? {}).filter(([, rows]) => Array.isArray(rows));
+    for (const [key, whole] of Object.entries({ user: example.user, related: lists.length ? Object.fromEntries(lists) : undefined }))
+      if (whole) controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(whole))));
     return controls;
+  }
+  /** The other records that an example gives one of each, or that the expression judges: name → what is read of it. */
+  others(example) {
+    const found = new Map(Object.keys(example.related ?? {}).map((name) => [name, []]));
+    for (const read of this.reads.filter((each) => each.in[0] === "related")) found.set(read.in[1], [...(found.get(read.in[1]) ?? []), read]);
+    return [...found].filter(([name]) => !Array.isArray(example.related?.[name]));
+  }
+  /** A control for each value of a row of the example. */
+  values(reads, row, put, note = "") {
+    const known = new Map(reads.map((read) => [read.path, read]));
+    return [...new Set([...known.keys(), ...Object.keys(row ?? {})])].map((path) => {
+      const take = (value) => {
+        row = { ...row, [path]: value };
+        put(row);
+        this.changed();
+      };
+      return control(`${known.get(path)?.label ?? path}${note}`, known.get(path)?.kind, row?.[path], take);
+    });
   }
   put(example, key, value) {
     if (value === undefined) delete example[key];
@@ -137,7 +150,8 @@ export class Examples {
   expected(example) {
     const take = (value) => this.put(example, "expect", value);
     const words = this.words();
-    const made = words ? select(t("expected"), words, example.expect, take) : control(t("expected"), this.kind, example.expect, take);
+    const fits = words?.includes(example.expect) || (example.expect ?? null) === null; // of a roll-up, others expect its figure
+    const made = words && fits ? select(t("expected"), words, example.expect, take) : control(t("expected"), words ? "" : this.kind, example.expect, take);
     made.classList.add("expected");
     return made;
   }

@@ -44,7 +44,7 @@ export class Trial {
     this.out.classList.remove("stale");
     const rows = [];
     if (tried.problem) rows.push(row(t("comes_to"), "", el("b", { class: "bad" }, icon("triangle-alert"), tried.problem), tried.then));
-    else rows.push(row(t("comes_to"), tried.type, el("b", {}, tried.result)));
+    else rows.push(row(t("comes_to"), tried.type, el("b", {}, tried.result), tried.then));
     for (const read of tried.reads) rows.push(row(read.label, "", read.value));
     const add =
       tried.example &&

@@ -4,7 +4,7 @@
 // `try`: offers to try it on a record; its value is what the box for the record is called. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
 // Asked of the server, each with ?about: GET functions, GET complete?path=, GET values?path=, GET records?q=, and
 // - POST check {"source", "record"?, "edited"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
-//   "reads"?: [{"path", "label", "kind"}], "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
+//   "reads"?: [{"in", "path", "label", "kind"}] (where an example holds it), "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
 //   "examples"?: [{"ok", "text"}]}; start and end count characters (code points) from 0, as errors.Span does.
 // The editor lives in a shadow root: its styles are adopted there, so that no page needs a nonce. Its parts take the tokens of app.css.
 import { Examples } from "./expression-examples.js";
@@ -154,7 +154,8 @@ class Expression extends HTMLElement {
   /** The address of one of the server's answers, about the form as it stands. */
   url(what, more = {}) {
     const url = new URL(`${this.getAttribute("api") ?? "/setup/expressions"}/${what}?${this.getAttribute("about") ?? ""}`, location.href);
-    for (const name of this.beside) url.searchParams.set(name, this.area.form?.elements.namedItem(name)?.value ?? "");
+    const typed = this.area.form ? new FormData(this.area.form) : new FormData();
+    for (const name of this.beside) url.searchParams.set(name, typed.getAll(name).at(-1) ?? ""); // a box sends 0, and 1 where it is ticked
     for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
     return url.href;
   }
@@ -272,6 +273,7 @@ class Expression extends HTMLElement {
     this.request?.abort();
     this.request = new AbortController();
     const turn = (this.asked += 1);
+    this.examples?.offer(Boolean(written?.source.trim()));
     if (!written?.source.trim()) return this.show({ problems: [] }, "", 0);
     const json = { source: written.source };
     Object.assign(json, this.trial?.asked);
