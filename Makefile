@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Three for two processors: tests wait for browsers, servers and disks a third of the time.
 PYTEST_FLAGS ?= -n 3 --dist worksteal
+# Set on some build machines; then each of a hundred interpreters would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --build-deps-for=editable
 
@@ -45,6 +47,7 @@ lock: $(VENV)/installed-dev ## pin the newest dependencies that pyproject.toml a
 
 clean: ## remove what was installed and built here, never the data
 	rm -rf $(VENV) build dist .mypy_path .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
