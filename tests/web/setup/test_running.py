@@ -145,7 +145,8 @@ def test_an_unknown_zone_is_told_at_its_field(admin):
     assert answer.status_code == 422 and 'href="#f-zone"' in answer.text and "Mars/Olympus" in answer.text
 
 
-def test_what_was_done_stands_in_the_audit_log(admin):
+def test_what_was_done_stands_in_the_audit_log(site, admin):
+    site.visitor().sign_in("rep")
     assert "signed in" in admin.get("/setup/audit").text
 
 
