@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +14,20 @@ from sqlalchemy import Engine
 from fieldstone.cli.import_ import start
 from fieldstone.data import background, error_file, imports, jobs, mapping, near_misses, verification
 from fieldstone.data.imports import Import, Report
+from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import read, write
 from fieldstone.errors import NotAllowed, Refused
+from fieldstone.metadata.store import read_version
 from fieldstone.notify import inbox
 from fieldstone.records.query import Query
+from fieldstone.records.save import Records
+from fieldstone.rules import register_functions
 from fieldstone.settings import Settings
 from fieldstone.workflow import outbox, tasks
 from fieldstone.workflow.outbox import OUTBOX, Outbox
+from tests.support import children
 from tests.support.orgs import obj, picklist
-from tests.support.worlds import World, everything, permission_set, reopened, rule, world
+from tests.support.worlds import SECRET, Fixed, World, built, core_document, everything, permission_set, reopened, rule, world
 
 ACCOUNT = obj("account", {"name": {"type": "text", "label": "Name", "required": True}, "city": {"type": "text", "label": "City"}})
 DEAL = obj(
@@ -373,19 +374,23 @@ def test_only_who_started_an_import_may_stop_it(office):
         background.cancel(office.world.records, office.world.principal("bob"), what.job)
 
 
+def go_on(database: str, files: Path, job: str, user: str) -> None:
+    """Run an import that has begun."""
+    engine = create_engine(database, on_connect=(register_functions,))
+    with read(engine) as tx:
+        version = read_version(tx.connection).number
+    snapshot = built([*DOCUMENTS, core_document("objects/user.json")])
+    records = Records(engine, Fixed({version: snapshot}), secret=SECRET)
+    imports.run(records, imports.opened(records, files, job, records.principal(user)))
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", ["import.chunk_saved:2", "import.before_chunk:3"])
 def test_an_import_killed_between_chunks_goes_on_where_it_was(office, fault):
     what = office.start(MANY)
     url = office.world.engine.url.render_as_string(hide_password=False)
-    arguments = json.dumps({"job": what.job, "user": office.world.people["sue"], "files": str(office.org.settings.files)})
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.data.import_child", url, arguments],
-        env={**os.environ, "FIELDSTONE_FAULT": fault},
-        timeout=120,
-        capture_output=True,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    arguments = url, office.org.settings.files, what.job, office.world.people["sue"]
+    assert children.run(go_on, *arguments, fault=fault) == (-signal.SIGKILL, None)
     written = office.count()
     assert (office.state(what), written) == ("running", 400 if "before" in fault else 200)
     with read(office.world.engine) as tx:

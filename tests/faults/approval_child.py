@@ -1,8 +1,6 @@
-"""Somebody who decides, in a process of its own: `python -m tests.faults.approval_child DATABASE USER TASK EVIDENCE`."""
+"""Somebody who decides, in a process of its own."""
 
 from __future__ import annotations
-
-import sys
 
 from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import read
@@ -15,8 +13,9 @@ from tests.support.worlds import SECRET, Fixed, World, built, core_document
 
 SMTP = "smtp://127.0.0.1:9"
 
-if __name__ == "__main__":
-    database, user, task, evidence = sys.argv[1:]
+
+def approve(database: str, user: str, task: str, evidence: str) -> str:
+    """Approve a task."""
     snapshot = built([*documents(PROCESS), core_document("objects/user.json")])
     engine = create_engine(database, on_connect=(register_functions,))
     with read(engine) as tx:
@@ -25,4 +24,4 @@ if __name__ == "__main__":
     world = World(engine, records, snapshot)
     firm = company_of(world, SMTP)
     firm.approvals.approve(world.records.principal(user), task, evidence_hash=evidence, comment="fine")
-    print("acknowledged", flush=True)
+    return "acknowledged"

@@ -1,8 +1,6 @@
-"""Somebody who saves, in a process of its own: `python -m tests.faults.save_child DATABASE ORDER PRICES`: adds lines to an order."""
+"""Somebody who saves, in a process of its own: adds lines to an order."""
 
 from __future__ import annotations
-
-import sys
 
 from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import read
@@ -14,8 +12,9 @@ from fieldstone.rules import register_functions
 from tests.faults.shop import DOCUMENTS
 from tests.support.worlds import SECRET, Fixed, built, core_document
 
-if __name__ == "__main__":
-    database, order, prices = sys.argv[1:]
+
+def add_lines(database: str, order: str, prices: str) -> str:
+    """Save a line for each of the prices, which commas part."""
     engine = create_engine(database, on_connect=(register_functions,))
     with read(engine) as tx:
         version = read_version(tx.connection).number
@@ -26,4 +25,4 @@ if __name__ == "__main__":
         for price in prices.split(",")
     ]
     records.save(Principal.internal("shop"), lines)
-    print("acknowledged", flush=True)
+    return "acknowledged"

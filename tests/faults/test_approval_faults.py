@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import func, select
@@ -13,6 +10,8 @@ from sqlalchemy import func, select
 from fieldstone.notify.inbox import NOTIFICATION
 from fieldstone.notify.mail import MAIL
 from fieldstone.workflow.outbox import OUTBOX
+from tests.faults.approval_child import approve
+from tests.support import children
 from tests.support.company import Company
 from tests.workflow.approvals.invariants import broken
 
@@ -21,19 +20,11 @@ pytestmark = pytest.mark.faults
 FAULTS = ("decision.locked", "decision.stored", "decision.before_commit")
 
 
-def decide_in_a_process(firm: Company, who: str, fault: str = "") -> tuple[int, str]:
+def decide_in_a_process(firm: Company, who: str, fault: str = "") -> tuple[int, str | None]:
     """Approve somebody's task in a process that dies at `fault`; return its exit code and what it acknowledged."""
     [task] = firm.tasks(who)
     url = firm.world.engine.url.render_as_string(hide_password=False)
-    environment = {**os.environ, **({"FIELDSTONE_FAULT": fault} if fault else {})}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.approval_child", url, firm.world.people[who], task.id, task.evidence_hash],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout.strip()
+    return children.run(approve, url, firm.world.people[who], task.id, task.evidence_hash, fault=fault)
 
 
 def rows(firm: Company, table, *where) -> int:
@@ -47,7 +38,7 @@ def test_a_decision_killed_before_its_commit_has_not_happened_and_can_be_made(co
     quote = firm.quote()
     instance = firm.submit(quote)
     told = rows(firm, NOTIFICATION)
-    assert decide_in_a_process(firm, "bob", fault) == (-signal.SIGKILL, "")
+    assert decide_in_a_process(firm, "bob", fault) == (-signal.SIGKILL, None)
     assert firm.state(quote) == ("running", "in_approval")
     assert firm.history(instance) == ["submitted", "entered"]
     assert rows(firm, NOTIFICATION) == told
@@ -63,7 +54,7 @@ def test_a_decision_killed_after_its_commit_has_happened_once_with_all_that_foll
     firm = company()
     quote = firm.quote()
     instance = firm.submit(quote)
-    assert decide_in_a_process(firm, "bob", "decision.committed") == (-signal.SIGKILL, "")
+    assert decide_in_a_process(firm, "bob", "decision.committed") == (-signal.SIGKILL, None)
     assert firm.state(quote) == ("approved", "approved")
     assert firm.history(instance) == ["submitted", "entered", "approved", "branched", "finished"]
     mailed = rows(firm, MAIL, MAIL.c.state == "waiting")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -18,7 +15,9 @@ from fieldstone.workflow.leases import LEASE
 from fieldstone.workflow.outbox import CONSUMED, OUTBOX, LeaseLost, Outbox, State
 from fieldstone.workflow.sweeper import Scheduler
 from fieldstone.workflow.tasks import perform
+from tests.faults import worker_child
 from tests.faults.worker_child import EFFECTS, KNOWN, WORK, note
+from tests.support import children
 
 pytestmark = pytest.mark.faults
 
@@ -37,9 +36,7 @@ def put(engine: Engine) -> str:
 
 def child(engine: Engine, work: str, fault: str = "") -> int:
     """Do the work in a process that dies at `fault`; return its exit code."""
-    url = engine.url.render_as_string(hide_password=False)
-    environment = {**os.environ, **({"FIELDSTONE_FAULT": fault} if fault else {})}
-    return subprocess.run([sys.executable, "-m", "tests.faults.worker_child", url, work], env=environment, timeout=60).returncode
+    return children.run(worker_child.work, engine.url.render_as_string(hide_password=False), work, fault=fault)[0]
 
 
 def leases_end(engine: Engine) -> None:

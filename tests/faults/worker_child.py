@@ -1,8 +1,6 @@
-"""A worker in a process of its own: `python -m tests.faults.worker_child DATABASE OUTBOX_ID`; its effect is a row."""
+"""A worker in a process of its own; its effect is a row."""
 
 from __future__ import annotations
-
-import sys
 
 from sqlalchemy import Column, MetaData, Table, Text
 
@@ -21,5 +19,7 @@ def note(claim: Claim) -> None:
 
 KNOWN = handlers([Handler(topic=WORK, run=note)])
 
-if __name__ == "__main__":
-    perform(create_engine(sys.argv[1]), KNOWN, sys.argv[2])
+
+def work(database: str, outbox_id: str) -> None:
+    """Do one work of the outbox."""
+    perform(create_engine(database), KNOWN, outbox_id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import signal
 import threading
 import time
 from datetime import UTC, datetime
@@ -15,11 +13,13 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from fieldstone import rules
-from fieldstone.db import faults, locks
+from fieldstone.db import locks
+from fieldstone.db.engine import create_engine
 from fieldstone.db.transaction import read, retrying, write
 from fieldstone.errors import Refused
 from fieldstone.metadata import publish, store
 from fieldstone.metadata.ddl import column_values
+from tests.support import children
 from tests.support.orgs import Org, found, obj, picklist, row_of
 
 NUMBER = {"type": "number", "label": "N", "scale": 2}
@@ -218,32 +218,19 @@ POINTS = [
     ("fill", "publish.after_switch_ddl", True),
     ("fill", "publish.after_switch", True),
 ]
-PUBLISHER = """
-import sys
-from sqlalchemy import make_url
-from fieldstone.db.engine import create_engine
-from fieldstone.rules import register_functions
-from tests.metadata.test_fills import NET
-from tests.support.orgs import Org, obj
-org = Org(create_engine(make_url(sys.argv[1]), on_connect=(register_functions,)))
-org.publish(obj("contact") if sys.argv[2] == "at_once" else org.with_fields("deal", net=NET))
-"""
+
+
+def publish_one(database: str, change: str) -> None:
+    org = Org(create_engine(database, on_connect=(rules.register_functions,)))
+    org.publish(obj("contact") if change == "at_once" else org.with_fields("deal", net=NET))
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("change", "point", "goes_on"), POINTS)
-def test_a_process_killed_anywhere_leaves_all_or_nothing_and_another_goes_on(deals, repository, change, point, goes_on):
+def test_a_process_killed_anywhere_leaves_all_or_nothing_and_another_goes_on(deals, change, point, goes_on):
     url = deals.engine.url.render_as_string(hide_password=False)
     before = dict(deals.snapshot.documents)
-    killed = subprocess.run(
-        [sys.executable, "-c", PUBLISHER, url, change],
-        env=os.environ | {faults.VARIABLE: point, "PYTHONPATH": str(repository)},
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert killed.returncode == -9, killed.stderr
+    assert children.run(publish_one, url, change, fault=point) == (-signal.SIGKILL, None)
     publish.resume_all(deals.engine, snapshots=deals.holder)
     assert deals.differences() == ()
     if not goes_on:
