@@ -318,7 +318,7 @@ class _Work:
         self, code: str, definition: ObjectDef, made: FieldDef, origin: Origin, question: Question | None = None, /, **params: str
     ) -> None:
         """Plan a column that is filled while nobody sees it."""
-        never_blank = False if made.type == "checkbox" else None
+        never_blank = False if made.result_type == "checkbox" else None
         add = ddl.AddColumns(table=definition.table, field=made, target=self.target(made), value=never_blank)
         self.origins.append(origin)
         self.step(

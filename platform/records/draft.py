@@ -81,13 +81,14 @@ def draft(
         names |= _look(gate, definition, item)
     formulas.compute(formulas.formulas_of(gate.snapshot, definition), item, evaluation)
     shown = _shown(gate, definition, item, names, evaluation)
+    failed = _failed(gate, definition, shown, item, evaluation)
     return Draft(
         object=definition.name,
         id=record_id,
         row_version=item.image.get("row_version") if record_id is not None else None,
         record_type=item.image.get("record_type"),
-        values=shown,
-        failed=_failed(gate, definition, shown, item, evaluation),
+        values=shown | dict.fromkeys(failed),
+        failed=failed,
         states=_states(gate.snapshot, definition, layout_name, item, evaluation),
         choices={name: choices(gate.snapshot, definition, found, item.image) for name, found in definition.fields.items() if found.values},
         problems=tuple(item.problems),
@@ -183,10 +184,10 @@ def _goes_unseen(compiled: Compiled, item: Item) -> bool:
 
 
 def _failed(gate: Gate, definition: ObjectDef, shown: Mapping[str, Any], item: Item, evaluation: Evaluation) -> dict[str, str]:
-    """The blank formulas of the draft that end in an error, as far as the principal may read what they read."""
+    """The formulas of the draft that end in an error, as far as the principal may read what they read: blank or, checkboxes, unticked."""
     found: dict[str, str] = {}
     for name, formula in definition.fields.items():
-        if formula.type != "formula" or shown.get(name, 0) is not None:
+        if formula.type != "formula" or name not in shown or not (shown[name] is None or shown[name] is False):
             continue
         compiled = gate.snapshot.expression(formula.formula or "", definition.name, "formula", formula.blanks)
         if may_be_told(gate, definition, compiled) and not _goes_unseen(compiled, item):

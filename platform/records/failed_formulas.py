@@ -88,8 +88,7 @@ def _asked(gate: Gate, definition: ObjectDef, path: str, records: Sequence[Recor
     """Return the formula at a path, None where there is none or every record has its value."""
     named = resolve(gate.asking, definition, path)
     field = named.field
-    # The name of a record stands in titles and links: a blank one has words of its own there.
-    if field.type != "formula" or field.name == named.holder.name_field or all(each[path] is not None for each in records):
+    if field.type != "formula" or all(each[path] is not None for each in records):
         return None
     compiled = gate.snapshot.expression(field.formula or "", named.holder.name, "formula", field.blanks)
     return Asked(named, compiled) if may_be_told(gate, definition, compiled, named.hops) else None

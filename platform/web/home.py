@@ -23,6 +23,7 @@ from fieldstone.web.approvals import waiting_tasks
 from fieldstone.web.current import current
 from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects, whole
+from fieldstone.web.shown import with_failures
 
 bp = Blueprint("home", __name__)
 
@@ -71,7 +72,7 @@ def _changed_last(definition: ObjectDef, *, own: bool) -> list[tuple[dict[str, A
             limit=ROWS,
         )
     )
-    return [(record, record["updated_at"]) for record in read.records]
+    return [(record, record["updated_at"]) for record in with_failures(definition, read.records)]
 
 
 @bp.get("/shell/<any(more, keys):part>")

@@ -46,6 +46,10 @@ class Failed:
 
     category: str  # of spec/expressions.md, section 6
 
+    def __str__(self) -> str:
+        """What titles and links call a record whose name has no value."""
+        return "#Error!"
+
 
 def install(app: Flask) -> None:
     """Give the application's templates these names."""
@@ -79,7 +83,7 @@ def show(field: FieldDef, value: Any) -> Markup | str:
         return ""
     if isinstance(value, Failed):
         why = texts.word(Problem(code=f"evaluation.{value.category}"), current.language, current.snapshot)
-        return Markup('<span class="mute" title="{0}">#Error!<span class="vh"> {0}</span></span>').format(why)
+        return Markup('<span class="mute" title="{0}">{1}<span class="vh"> {0}</span></span>').format(why, value)
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
     return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]

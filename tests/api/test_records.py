@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.api.conftest import exact
+from tests.support import pages
 from tests.support.statements import counting
 
 DEAL = {"name": "Pilot", "stage": "open", "amount": 1200.5}
@@ -34,6 +35,16 @@ def test_a_record_is_created_read_changed_and_deleted(admin):
     assert admin.get(f"/records/deal/{record['id']}").status_code == 404
     back = admin.post(f"/records/deal/{record['id']}/restore")
     assert (back.status_code, back.json["name"]) == (200, "Pilot"), back.text
+
+
+def test_a_checkbox_whose_formula_fails_goes_out_as_null(site, rep):
+    held = next(each for each in pages.documents() if each["api_name"] == "sales_rep")
+    held["objects"]["deal"]["fields"]["cheap"] = "read"
+    cheap = {"type": "formula", "label": "Cheap", "returns": "checkbox", "formula": "100 / amount > 1"}
+    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "cheap": cheap}}, held)
+    made = [rep.post("/records/deal", {**DEAL, "amount": amount}).json for amount in (0, 1000, 10)]
+    assert [each["cheap"] for each in made] == [None, False, True]
+    assert sorted(str(each["cheap"]) for each in rep.get("/records/deal").json["records"]) == ["False", "None", "True"]
 
 
 def test_numbers_go_out_as_texts_where_that_is_asked_for(admin):

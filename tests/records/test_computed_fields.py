@@ -55,6 +55,7 @@ DEAL = obj(
         "ratio_live": formula("number", f"100 / amount {LIVE}", scale=1),
         "open_ratio": formula("number", "100 / amount", declassified={"reason": "tells nothing of the amount"}),
         "thousandfold": formula("number", "amount * 1000"),
+        "hot": formula("checkbox", 'note = "hot"'),
         "large": formula("checkbox", "100 / amount < 1"),
         "large_live": formula("checkbox", f"100 / amount {LIVE} < 1"),
         "thirds": formula("number", "third * 300", scale=2),
@@ -81,8 +82,9 @@ LAYOUT = {
         }
     ],
 }
+LABEL = obj("label", {"amount": DEAL["fields"]["amount"], "name": formula("text", "TEXT(100 / amount)")})
 DOCUMENTS = [
-    *(COMPANY, DEAL, LAYOUT),
+    *(COMPANY, DEAL, LAYOUT, LABEL),
     rule("company", "cap", "coming > 1000", "too much is coming: {{ coming }}"),
     rule("deal", "cap", "AND(company.coming > 500, ISNEW())", "enough"),
     rule("deal", "tenth", 'AND(note = "asks", third_live = 0.333, ratio_live = 1, NOT(large_live))', "asked"),
@@ -134,9 +136,9 @@ def found(org: World, condition: str, who: str = "Rep") -> str:
         ),
         pytest.param(
             "large",
-            [False, False, True, False],
+            [None, False, True, None],
             {"{0}": "c", "NOT({0})": "abd", "{0} = FALSE": "abd"},
-            id="a failing checkbox is not ticked",
+            id="a failing checkbox is blank for readers, and not ticked for conditions",
         ),
     ],
 )
@@ -150,8 +152,11 @@ def test_stored_or_live_is_no_difference_to_anybody(many, name, shown, filters, 
         ordered = gate.read(Query(object="deal", sort=(Sort(field=field, descending=True), Sort(field="name")))).records
     assert [str(each[field]) for each in records] == [str(each) for each in shown]
     assert {source: found(many, source.format(field)) for source in filters} == filters
-    assert sorted((str(row[field]), row["n"]) for row in groups) == sorted((str(each), shown.count(each)) for each in set(shown))
-    values = [each[field] for each in ordered]
+    kept_values = [each or False if name == "large" else each for each in shown]
+    assert sorted((str(row[field]), row["n"]) for row in groups) == sorted(
+        (str(each), kept_values.count(each)) for each in set(kept_values)
+    )
+    values = [each[field] or False if name == "large" else each[field] for each in ordered]
     assert values == [*sorted((each for each in values if each is not None), reverse=True), *(each for each in values if each is None)]
     if name != "large":
         with many.reading("Rep") as gate:
@@ -245,7 +250,8 @@ def test_pages_know_which_formulas_end_in_an_error(org):
     org.update("deal", blind, {"company": hidden})
     org.create("deal", {"name": "blank", "amount": 3, "due": None}, "Rep")
     zero = "division_by_zero"
-    assert failed(org, "Rep") == {"failing": {"ratio": zero, "ratio_live": zero, "open_ratio": zero}, "blind": {}, "blank": {}}
+    every = dict.fromkeys(("ratio", "ratio_live", "open_ratio", "large", "large_live"), zero)
+    assert failed(org, "Rep") == {"failing": every, "blind": {}, "blank": {}}
     assert failed(org, "Rep", "ratio", "days") == {"failing": {"ratio": zero}, "blind": {}, "blank": {}}
     assert failed(org, "Rep", "amount") == {"failing": {}, "blind": {}, "blank": {}}
     through = failed(org, "Rep", "company.each_deal", "company.group")
@@ -256,6 +262,23 @@ def test_a_number_that_no_field_can_hold_is_an_error(org):
     org.create("deal", {"name": "tiny", "amount": "0.01"}, "Rep")
     org.create("deal", {"name": "huge", "amount": "9999999999999999.99"}, "Rep")
     assert failed(org, "Rep", "thousandfold") == {"tiny": {}, "huge": {"thousandfold": "out_of_range"}}
+
+
+def test_a_checkbox_that_cannot_fail_is_its_column_and_no_more(many):
+    with many.reading("Rep") as gate, counting(many.engine) as log:
+        for name, inputs in (("hot", 0), ("large", 1)):
+            gate.read(Query(object="deal", select=(name,)))
+            assert ("amount" in log.statements[-1]) is bool(inputs)
+            assert ("CASE" in log.statements[-1].partition(" FROM ")[0]) is bool(inputs)
+
+
+def test_a_name_that_fails_is_an_error_too(org):
+    org.create("label", {"amount": 0}, "builder")
+    org.create("label", {"amount": 50}, "builder")
+    with org.reading("builder") as gate:
+        records = gate.read(Query(object="label", sort=(Sort(field="amount"),))).records
+        found = failed_formulas(gate, gate.snapshot.object("label"), records)
+    assert [(each["name"], found.get(each["id"])) for each in records] == [(None, {"name": "division_by_zero"}), ("2", None)]
 
 
 def test_what_failed_costs_one_statement_for_a_page_and_none_where_nothing_is_blank(many):
@@ -276,9 +299,9 @@ def test_of_a_formula_over_what_one_may_not_read_nothing_is_told(org):
 
 def test_a_draft_knows_which_formulas_end_in_an_error(org):
     company, hidden = org.create("company", {"name": "c"}, "Rep"), org.create("company", {"name": "h"}, "Peer")
-    zero = dict.fromkeys(("ratio", "ratio_live", "open_ratio"), "division_by_zero")
+    zero = dict.fromkeys(("ratio", "ratio_live", "open_ratio", "large", "large_live"), "division_by_zero")
     draft = org.records.draft(org.principal("Rep"), "deal", None, {"name": "x", "amount": "0", "company": company})
-    assert (dict(draft.failed), draft.values["ratio"]) == (zero, None)
+    assert (dict(draft.failed), draft.values["ratio"], draft.values["large"]) == (zero, None, None)
     deal = org.create("deal", {"name": "x", "amount": 0}, "Rep")
     assert org.records.draft(org.principal("Rep"), "deal", deal, {"amount": "4"}).failed == {}
     org.update("deal", deal, {"company": hidden, "amount": "4"})

@@ -55,9 +55,9 @@ def test_the_page_shows_what_layout_and_rights_allow(site, deal, account, rep):
     assert "do not tell" in site.visitor("admin").get(f"/o/deal/{deal}").text
 
 
-def with_share(site):
+def with_share(site, returns, source):
     """Publish a formula that divides by the amount, and show it on the page, the form, the board and the account's list of deals."""
-    share = {"type": "formula", "label": "Share", "returns": "number", "formula": "100 / amount"}
+    share = {"type": "formula", "label": "Share", "returns": returns, "formula": source}
     panel = {"kind": "highlight_panel", "object": "deal", "api_name": "shares", "label": "Shares", "fields": ["amount", "share"]}
     layout, view = copy.deepcopy(pages.LAYOUT), copy.deepcopy(pages.VIEWS[0])
     layout["tabs"][0]["sections"][0]["items"].append({"field": "share"})
@@ -70,8 +70,9 @@ def with_share(site):
     site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "share": share}}, panel, layout, view, account, held)
 
 
-def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, account, rep):
-    with_share(site)
+@pytest.mark.parametrize(("returns", "source"), [("number", "100 / amount"), ("checkbox", "100 / amount < 1")])
+def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, account, rep, returns, source):
+    with_share(site, returns, source)
     places = (
         *(f"/o/deal/{deal}", f"/o/deal/{deal}/edit", f"/o/account/{account}"),
         *("/o/deal?view=every&cols=name,share", "/o/deal?view=every&as=board", "/o/deal/column?view=every&as=board&value=open"),
@@ -85,6 +86,17 @@ def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, a
     drafts = [rep.post(f"/o/deal/draft?record={deal}", form, name="x", stage="open", amount=amount).text for amount in ("8", "0")]
     assert [told in draft for draft in drafts] == [False, True]
     assert told in rep.post(f"/o/deal/{deal}/cell/name?view=every&cols=name,share", rep.form(f"/o/deal/{deal}/cell/name"), name="y").text
+
+
+def test_a_record_whose_name_fails_is_called_so(site, rep):
+    amount = {"type": "number", "label": "Amount"}
+    name = {"type": "formula", "label": "Name", "returns": "text", "formula": "TEXT(100 / amount)"}
+    held = next(each for each in pages.documents() if each["api_name"] == "sales_rep")
+    held["objects"]["crate"] = {"rights": ["read", "view_all"], "fields": {"name": "read", "amount": "read"}}
+    site.publish({"kind": "object", "api_name": "crate", "label": "Crate", "fields": {"name": name, "amount": amount}}, held)
+    crate = site.create("crate", amount=0)
+    assert ">#Error!</a>" in rep.get("/o/crate").text
+    assert "<h1>#Error!</h1>" in rep.get(f"/o/crate/{crate}").text
 
 
 def test_the_path_shows_where_a_record_stands(site, deal, rep):

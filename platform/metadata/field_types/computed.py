@@ -83,7 +83,8 @@ def computed_types(result: Callable[[FieldDef], FieldType]) -> tuple[FieldType, 
         return result(field).key_value(field, spec)
 
     def schema(field: FieldDef, mode: str) -> Schema:
-        return result(field).schema(field, "read")
+        shape = result(field).schema(field, "read")
+        return shape | {"type": ["boolean", "null"]} if field.result_type == "checkbox" else shape  # null where its formula fails
 
     def to_json(field: FieldDef, value: Any) -> Any:
         return result(field).to_json(field, value)

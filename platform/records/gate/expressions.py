@@ -64,6 +64,10 @@ class Terms:
         # A fraction with two more digits is the same scaled integer as its points.
         return type_coerce(made, points) if self.dialect is rules.SQLITE else cast(type_coerce(made, Numeric()) * 100, points)
 
+    def failed(self, compiled: Compiled, columns: Columns) -> ColumnElement[bool] | None:
+        """Return where an expression ends in an error; None: nowhere."""
+        return rules.to_sql(compiled.checked, _dotted(columns), self.dialect, self.context(compiled.checked)).error
+
     def day(self, compiled: Compiled, columns: Columns) -> ColumnElement[Any]:
         """Return an expression that gives a date."""
         return rules.value(compiled.checked, _dotted(columns), self.dialect, self.context(compiled.checked))

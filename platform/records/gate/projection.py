@@ -39,7 +39,7 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
         assert field is not None
         if field.column is not None and field.stored:
             found.add(field.column)
-        elif field.type == "formula":
+        if field.type == "formula" and (not field.stored or field.result_type == "checkbox"):  # whether a checkbox fails, its inputs tell
             for path in asking.snapshot.expression(field.formula or "", definition.name, "formula", field.blanks).reads:
                 add(path[0])
 
@@ -60,13 +60,13 @@ class Computed:
     hidden: tuple[int, ...]  # where it stands whether a lookup on the way leads to a record that the reader cannot see
 
     def value(self, values: Sequence[Any]) -> Any:
-        """Return the value as its field holds it; blank where it fails or goes through an invisible parent."""
+        """Return the value as its reader is told it; blank where it fails or goes through an invisible parent."""
         if any(values[at] for at in self.hidden):
             return None
         try:
             result = self.compiled.python({path: values[at] for path, at in self.inputs}, self.context)
         except EvaluationError:
-            result = None
+            return None
         return False if result is None and self.found.result_type == "checkbox" else held(self.found, result)
 
 
@@ -83,7 +83,7 @@ class Projection:
         self.names = tuple(each.name for each in fields)
         computed = {place: made for place, each in enumerate(fields) if (made := _only_python(sources, each)) is not None}
         self.columns: list[ColumnElement[Any]] = [
-            null() if place in computed else sources.value(each.path) for place, each in enumerate(fields)
+            null() if place in computed else sources.told(each.path) for place, each in enumerate(fields)
         ]
         self.computed = [self._computed(place, fields[place], compiled) for place, compiled in computed.items()]
         self.references: list[tuple[int, int, str]] = []  # place of the id, of the name (the id of the joined row is next), object

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, case, literal
+from sqlalchemy import and_, case, literal, null
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
@@ -83,6 +83,22 @@ class Sources:
 
             return live(self, source.c.id, found)
         return self._formula(path[:-1], holder, source, found)
+
+    def told(self, path: Path) -> ColumnElement[Any]:
+        """Return the value of a field as its reader is told it: a checkbox is not unticked but blank where its formula fails.
+
+        Its column is never blank, and conditions take what fails for false; readers tell the two apart.
+        """
+        value, (holder, _source) = self.value(path), self.parent(path[:-1])
+        found = holder.field(path[-1])
+        assert found is not None
+        if found.type != "formula" or found.result_type != "checkbox":
+            return value
+        compiled = self.asking.snapshot.expression(found.formula or "", holder.name, "formula", found.blanks)
+        if not compiled.checked.sql:
+            return value
+        failed = self.terms.failed(compiled, {read: self.value((*path[:-1], *read)) for read in compiled.reads})
+        return value if failed is None else case((failed, null()), else_=value)
 
     def _formula(self, before: Path, holder: ObjectDef, source: Any, found: FieldDef) -> ColumnElement[Any]:
         """A live formula; blank where a parent that it reads through is not visible to the reader."""
