@@ -145,6 +145,7 @@ COUNTED |= {"declassified": {"reason": "Shown to all."}}
         ("sum", {"related": {"deal.company": {"hot": False}}, "expect": True}, "false"),
         ("sum", {"related": {"deal.company": [{"hot": True, "amount": 5}, {"amount": 1}]}, "expect": 5}, None),
         ("sum", {"related": {"deal.company": [{"hot": True, "amount": 5}, {"amount": 1}]}, "expect": 6}, "5"),
+        ("sum", {"related": {"deal.company": []}, "expect": 0}, None),
     ],
 )
 def test_an_example_of_a_field_is_about_its_filter_if_it_expects_true_or_false(org, name, example, got):
@@ -165,10 +166,12 @@ def test_what_filters_and_defaults_say_is_asked_of_databases_too(org, monkeypatc
         "twin": {"type": "lookup", "label": "T", "to": "deal", "filter": source, "examples": [{"related": {"twin": row}, "expect": True}]},
         "fits": {"type": "checkbox", "label": "Fits", "default": f"={source}", "examples": [{"record": row, "expect": True}]},
     }
-    counted = {**COUNTED, "filter": source, "examples": [{"related": {"deal.company": row}, "expect": True}]}
+    examples = [{"related": {"deal.company": row}, "expect": True}, {"related": {"deal.company": [{**row, "amount": 5}, {}]}, "expect": 5}]
+    counted = {**COUNTED, "filter": source, "examples": examples}
     found = problems(org, org.with_fields("deal", **fields), org.with_fields("company", hot_sum=counted))
     assert {(code, pointer) for code, pointer, _engine in found} == {
-        ("example_failed_on", f"/fields/{name}/examples/0") for name in ("twin", "fits", "hot_sum")
+        ("example_failed_on", f"/fields/{name}/examples/{index}")
+        for name, index in (("twin", 0), ("fits", 0), ("hot_sum", 0), ("hot_sum", 1))
     }
 
 

@@ -38,6 +38,7 @@ from fieldstone.rules.row_values import memory
 
 UTC_ZONE = ZoneInfo("UTC")
 ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+MOST_ROWS = 200  # that one statement asks about
 SOME_DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)  # when an example names no day
 
 Row = dict[str, Any]
@@ -93,11 +94,14 @@ class Posed:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An example that came out right in Python: where it stands, what it says, what was asked."""
+    """An example that came out right in Python: where it stands, what it says, what was asked.
+
+    `posed`: of the figure of a roll-up, one for each record that its filter judged.
+    """
 
     way: Way
     part: Mapping[str, Any]
-    posed: Posed
+    posed: tuple[Posed, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +127,11 @@ class Judge:
 
     def run(self, path: str, way: Way, part: Mapping[str, Any]) -> Run | None:
         """Run one example in Python and note a failure. Return it if it came out right and databases can be asked the same."""
-        posed = None
+        posed: tuple[Posed, ...] = ()
         try:
             example = self._example(part)
             posed = self._posed(example)
-            got = self._got(example) if posed is None else self._worded(to_python(posed.checked)(posed.row, posed.context))
+            got = self._got(example, posed)
         except _BadExampleError as bad:
             self.proposed.refuse(path, (*way, *bad.way), "bad_example", key=str(bad.way[-1]), reason=bad.code)
             return None
@@ -139,20 +143,26 @@ class Judge:
             name = part.get("name") or str(way[-1])
             self.proposed.refuse(path, way, "example_failed", name=name, expected=_shown(part["expect"]), got=_shown(got))
             return None
-        return Run(way, part, posed) if posed is not None and posed.checked.sql and not posed.checked.record_change else None
+        return Run(way, part, posed) if posed and posed[0].checked.sql and not posed[0].checked.record_change else None
 
     def run_again(self, path: str, examples: Sequence[Run], database: Connection) -> None:
         """Run examples that came out right in Python on a database, in one statement, and note those that come out otherwise there."""
-        rows = [row_values.Row(run.posed.row, run.posed.context) for run in examples]
-        if not rows or not row_values.can_hold(rows):
+        rows = [row_values.Row(posed.row, posed.context) for run in examples for posed in run.posed]
+        if not rows or len(rows) > MOST_ROWS or not row_values.can_hold(rows):
             return
         try:
             with database.begin_nested():
-                found = row_values.answers(examples[0].posed.checked, rows, database)
+                found = iter(row_values.answers(examples[0].posed[0].checked, rows, database))
         except NotInSql:
             return
-        for run, answer in zip(examples, found, strict=True):
-            got = "#error" if answer.failed else self._worded(answer.value)
+        for run in examples:
+            answers = [next(found) for _ in run.posed]
+            if self._is_figure:
+                got = self._figure(
+                    [posed.row for posed, answer in zip(run.posed, answers, strict=True) if answer.value and not answer.failed]
+                )
+            else:
+                got = "#error" if answers[0].failed else self._worded(answers[0].value)
             if not self._same(got, run.part["expect"]):
                 name = run.part.get("name") or str(run.way[-1])
                 engine = ENGINES[database.dialect.name]
@@ -217,18 +227,31 @@ class Judge:
         found["$Profile.Name"], found["$UserRole.Name"] = user.get("profile"), user.get("role")
         return found | {f"$Permission.{name}": True for name in user.get("permissions", ())}
 
-    def _got(self, example: Example) -> Any:
-        """What comes of something that is not one expression."""
-        return self._after(example) if self.field is None else self._rolled_up(self.field, example)
+    @property
+    def _is_figure(self) -> bool:
+        """Whether it is about what a roll-up comes to."""
+        return self.field is not None and self.field.type == "roll_up" and self.use is Use.FORMULA
 
-    def _posed(self, example: Example) -> Posed | None:
-        """What the example asks of the one expression of the definition, None if that is not what it has."""
+    def _got(self, example: Example, posed: Sequence[Posed]) -> Any:
+        """What comes of the definition in Python."""
+        if self.automation is not None:
+            return self._after(example)
+        if self._is_figure:
+            return self._figure([each.row for each in posed if _is_true(each)] if posed else self._children(example))
+        return self._worded(to_python(posed[0].checked)(posed[0].row, posed[0].context))
+
+    def _posed(self, example: Example) -> tuple[Posed, ...]:
+        """What the example asks of an expression; nothing if it is about more than one, or about none."""
         field = self.field
+        if self.automation is not None:
+            return ()
+        if field is not None and self._is_figure:
+            child = self._child(field)[1]
+            rows = self._children(example) if field.filter is not None else []
+            return tuple(self._asked(child, field.filter or "", Use.ROLLUP_FILTER, row, example.context) for row in rows)
         if field is not None and self.use in (Use.LOOKUP_FILTER, Use.ROLLUP_FILTER):
-            return self._judged(field, example)
-        if self.automation is not None or (field is not None and field.type == "roll_up"):
-            return None
-        return self._asked(self.definition, self.source or "", self.use, example.row, example.context)
+            return (self._judged(field, example),)
+        return (self._asked(self.definition, self.source or "", self.use, example.row, example.context),)
 
     def _judged(self, field: FieldDef, example: Example) -> Posed:
         """Ask a filter about the one record that the example gives under the name of the lookup, or of the roll-up's relation."""
@@ -287,11 +310,17 @@ class Judge:
             if isinstance(held, dict) and field.name not in held:
                 held[field.name] = _stored(field, to_python(inner)(held, other))
 
-    def _rolled_up(self, field: FieldDef, example: Example) -> Any:
-        related, child = self._child(field)
+    def _children(self, example: Example) -> list[Row]:
+        """Return the records that the example gives a roll-up to take its figure from."""
+        assert self.field is not None
+        related, child = self._child(self.field)
         given = next((rows for name, rows in example.related.items() if isinstance(rows, list) and self._is(name, related)), [])
-        rows = [self._row(child, row, "related") for row in given]
-        kept = [row for row in rows if not field.filter or self._value(child, field.filter, Use.ROLLUP_FILTER, row, example.context)]
+        return [self._row(child, row, "related") for row in given]
+
+    def _figure(self, kept: Sequence[Row]) -> Any:
+        """Return what the roll-up makes of records that its filter has kept."""
+        field = self.field
+        assert field is not None
         values = [row[field.field] for row in kept if field.field is not None and row.get(field.field) is not None]
         match field.function:
             case "count":
@@ -350,6 +379,14 @@ class Judge:
             except _BadExampleError:
                 return False
         return bool(got == expect)
+
+
+def _is_true(posed: Posed) -> bool:
+    """Tell whether a filter keeps a record; one that fails keeps none."""
+    try:
+        return to_python(posed.checked)(posed.row, posed.context) is True
+    except EvaluationError:
+        return False
 
 
 class _BadExampleError(Exception):
