@@ -1,7 +1,7 @@
 """Functions of dates, datetimes and times of day.
 
 Here: taking them apart, making them, reading them out of texts, the clock.
-Not here: `+` and `-` on them (`operators`).
+Not here: `+` and `-` on them (`moments`).
 All of it is done in UTC, but for TODAY and DATEVALUE of a datetime, which speak of the reader's calendar.
 Source: spec/expressions.md, section 7.4.
 """
@@ -29,7 +29,7 @@ from fieldstone.rules.functions.entry import (
     SqlWriter,
     table,
 )
-from fieldstone.rules.functions.operators import DAY_SECONDS
+from fieldstone.rules.functions.moments import DAY_SECONDS
 from fieldstone.rules.functions.sql_texts import any_of, in_years, month_in_years, real_day, seconds_in_years
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType

@@ -1,7 +1,7 @@
 """Branches and conditions.
 
 Here: what bends the rules, that is evaluates only some of its arguments, or takes and gives any type.
-Not here: blanks and errors (`blanks`), comparison (`operators`), picklists (`picklist`).
+Not here: blanks and errors (`blanks`), comparison (`comparison`), picklists (`picklist`).
 Source: spec/expressions.md, sections 5, 7.1 and 7.8.
 """
 

@@ -1,7 +1,7 @@
 """Functions of picklists and multi-select picklists.
 
 Here: values by API name, given as text literals.
-Not here: `=` and `IN` on picklists, which compare the API name as a text (`operators`, `logic`).
+Not here: `=` and `IN` on picklists, which compare the API name as a text (`comparison`, `logic`).
 Source: spec/expressions.md, section 7.6.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from fieldstone.rules.functions.comparison import texts_equal
 from fieldstone.rules.functions.entry import (
     MULTIPICKLIST,
     PICKLIST,
@@ -25,7 +26,6 @@ from fieldstone.rules.functions.entry import (
     table,
     tallest,
 )
-from fieldstone.rules.functions.operators import texts_equal
 from fieldstone.rules.tree import Call, FieldRef, Literal, Node
 from fieldstone.rules.value_types import ValueType
 
