@@ -22,20 +22,20 @@ TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE)\s+"?([a-z_0-9]+)"?', re.IGNOREC
 class Seen:
     """The statements that were run, and whether each carried the gate's mark."""
 
-    statements: list[str] = field(default_factory=list)
-    marks: list[str | None] = field(default_factory=list)
+    ran: list[tuple[str, str | None]] = field(default_factory=list)  # in pairs: several threads may add to it
 
     def __len__(self) -> int:
-        return len(self.statements)
+        return len(self.ran)
+
+    @property
+    def statements(self) -> list[str]:
+        """The statements alone."""
+        return [statement for statement, _ in self.ran]
 
     def unmarked(self, tables: Iterable[str]) -> list[str]:
         """Return the statements on one of these tables that carry no mark."""
         wanted = set(tables)
-        return [
-            statement
-            for statement, mark in zip(self.statements, self.marks, strict=True)
-            if mark is None and wanted & {name.lower() for name in TABLE.findall(statement)}
-        ]
+        return [statement for statement, mark in self.ran if mark is None and wanted & {name.lower() for name in TABLE.findall(statement)}]
 
 
 @contextmanager
@@ -46,8 +46,7 @@ def counting(engine: Engine) -> Iterator[Seen]:
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
         if statement.split(" ", 1)[0] in ("BEGIN", "PRAGMA", "SET"):
             return
-        seen.statements.append(statement)
-        seen.marks.append(context.execution_options.get(MARK) if context is not None else None)
+        seen.ran.append((statement, context.execution_options.get(MARK) if context is not None else None))
 
     event.listen(engine, "before_cursor_execute", note)
     try:
