@@ -7,6 +7,7 @@ is missing is an error that names the command which installs it.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,10 +23,16 @@ from tests.support.databases import KINDS, Databases
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(50_000, 10, 10)  # what a test leaves is soon gone without a search
     if not hasattr(config, "workerinput"):
         servers.begin_run()
         if servers.MEMORY in os.environ[servers.RUN_FOLDER]:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", servers.MEMORY)  # databases of SQLite too
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare what was imported and collected, which stays until the end, each later search for garbage."""
+    gc.freeze()
 
 
 # A slow machine is no failure. On a build server the same cases are drawn each time: a red run is somebody's change.
