@@ -19,12 +19,13 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from fieldstone import limits
+from fieldstone.cli.main import said
 from fieldstone.db.engine import create_engine
 from fieldstone.errors import Problem, Refused
 from fieldstone.i18n.texts import word
 from fieldstone.rules import register_functions
 from fieldstone.rules.case_runs import UNNAMED, RowResult, run
-from fieldstone.rules.cases import ENGINES, POSTGRESQL, PYTHON, SQLITE, Case, load
+from fieldstone.rules.cases import ENGINES, POSTGRESQL, PYTHON, SQLITE, Case, read
 
 NO_SERVER = 2  # exit status
 
@@ -48,12 +49,18 @@ def command() -> None:
 def test(files: tuple[Path, ...], engine: str | None, as_json: bool, url: str | None) -> None:
     """Run files of cases (JSON Lines): expressions, rows of values, and what they should give.
 
-    Prints each row that fails and a count for each engine. Exit 1 if a row fails or a file is no file of cases, 2 if there is no
-    PostgreSQL to run on.
+    Prints each row that fails and a count for each engine. Lines and rows that are wrong are told, and the others run. Exit 1 if a row
+    fails or is wrong, 2 if there is no PostgreSQL to run on.
     """
     engines = _engines(engine, url)
-    cases = [case for file in files for case in _read(file)]
+    cases: list[Case] = []
     failed = False
+    for file in files:
+        found, problems = _read(file)
+        cases += found
+        failed = failed or not all(problem.warning for problem in problems)
+        if problems:
+            click.echo(said(Refused(problems)), err=True)
     for name in engines:
         counts = Counter[str]()
         with _connection(name, url) as connection:
@@ -81,10 +88,10 @@ def _stop(problem: Problem) -> None:
     raise click.exceptions.Exit(NO_SERVER)
 
 
-def _read(file: Path) -> list[Case]:
+def _read(file: Path) -> tuple[list[Case], list[Problem]]:
     if file.stat().st_size > limits.CASE_FILE_BYTES:
         raise Refused(Problem(code="case_file_too_large", params={"limit": limits.CASE_FILE_BYTES}, document=str(file), pointer=""))
-    return load(file.read_bytes(), path=str(file))
+    return read(file.read_bytes(), path=str(file))
 
 
 # --- databases -------------------------------------------------------------------------------------------------------

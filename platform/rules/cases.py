@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from fieldstone import limits
@@ -86,6 +86,7 @@ class CaseField:
     values: tuple[str, ...] | None = None
     formula: str | None = None
     length: int | None = None  # characters that a text may have
+    short_ids: bool = False  # a lookup whose values are no ids of ours, such as "a1"
 
     @property
     def value_type(self) -> ValueType:
@@ -137,9 +138,18 @@ def stored(fields: Mapping[str, CaseField]) -> dict[str, CaseField]:
 
 
 def load(text: str | bytes, *, path: str = "cases") -> list[Case]:
-    """Return the cases of a file's text; empty lines do not count.
+    """Return the cases of a file's text in which nothing is wrong. Raises Refused with every problem that `read` tells of."""
+    cases, problems = read(text, path=path)
+    if problems:
+        raise Refused(problems)
+    return cases
 
-    Raises Refused with every problem of the file: its document is `path` with the number of the line, its pointer a place in that line.
+
+def read(text: str | bytes, *, path: str = "cases") -> tuple[list[Case], list[Problem]]:
+    """Return the cases of a file's text without the lines and rows that are wrong, and what is wrong; empty lines do not count.
+
+    A problem's document is `path` with the number of the line, its pointer a place in that line; a key that means nothing is a warning.
+    Raises Refused for a file that is too large or no UTF-8.
     """
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > limits.CASE_FILE_BYTES:
@@ -154,14 +164,10 @@ def load(text: str | bytes, *, path: str = "cases") -> list[Case]:
         if line.strip():
             reader = Reader(f"{path}:{number}")
             case = reader.case(line)
-            problems += reader.problems
-            if case is not None and not reader.problems:
-                cases.append(case)
-        if len(problems) >= limits.CASE_PROBLEMS:
-            break
-    if problems:
-        raise Refused(problems[: limits.CASE_PROBLEMS])
-    return cases
+            problems += reader.problems[: limits.CASE_PROBLEMS - len(problems)]
+            if case is not None and reader.usable:
+                cases.append(replace(case, rows=[row for row in case.rows if row.number not in reader.wrong_rows]))
+    return cases, problems
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -189,12 +195,22 @@ class Reader:
     def __init__(self, document: str) -> None:
         self.document = document
         self.problems: list[Problem] = []
+        self.usable = True  # but for single rows
+        self.wrong_rows: set[object] = set()
 
-    def add(self, code: str, place: tuple[object, ...], *, suggestion: str | None = None, **params: object) -> None:
+    def add(self, code: str, place: tuple[object, ...], *, suggestion: str | None = None, warning: bool = False, **params: object) -> None:
         """Note a problem at a place of the line, given as keys and indexes."""
+        match place:
+            case _ if warning:
+                pass
+            case ("rows", row, *_):
+                self.wrong_rows.add(row)
+            case _:
+                self.usable = False
         pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
         shown = {key: value[:80] if isinstance(value, str) else value for key, value in params.items()}
-        self.problems.append(Problem(code=code, params=shown, document=self.document, pointer=pointer, suggestion=suggestion))
+        found = Problem(code=code, params=shown, document=self.document, pointer=pointer, suggestion=suggestion, warning=warning)
+        self.problems.append(found)
 
     # --- JSON --------------------------------------------------------------------------------------------------------
 
@@ -204,7 +220,7 @@ class Reader:
             self.add("case_line_too_long", (), limit=limits.CASE_LINE_CHARACTERS)
             return None
         try:
-            return json.loads(line, object_pairs_hook=_object, parse_constant=_no_constant)
+            return json.loads(line, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=Decimal)
         except json.JSONDecodeError as wrong:
             self.add("case_not_json", (), reason=wrong.msg, column=wrong.colno)
         except _TwiceError as wrong:
@@ -222,7 +238,7 @@ class Reader:
         for key in given:
             if names is not None and key not in names:
                 near = get_close_matches(key, names, 1)
-                self.add("case_unknown_key", place, key=key, known=names, suggestion=near[0] if near else None)
+                self.add("case_unknown_key", place, warning=True, key=key, known=names, suggestion=near[0] if near else None)
         for key in need:
             if key not in given:
                 self.add("case_missing_key", place, key=key)
@@ -268,7 +284,7 @@ class Reader:
     # --- a case ------------------------------------------------------------------------------------------------------
 
     def case(self, line: str) -> Case | None:
-        """Return the case of a line; it is not to be used if there are problems."""
+        """Return the case of a line; it is not to be used unless the reader is `usable` in the end, nor are its `wrong_rows`."""
         document = self.parsed(line)
         if self.problems:
             return None
@@ -315,23 +331,31 @@ class Reader:
                 self.add("case_key_twice", ("fields",), key=name)
             seen.add(name.lower())
         sizes = _sizes(rows)
-        return {name: self.field(name, each, *sizes.get(name.lower(), (0, 0))) for name, each in described.items()}
+        return {name: self.field(name, each, sizes.get(name.lower(), NO_VALUES)) for name, each in described.items()}
 
-    def field(self, name: str, given: object, places: int, characters: int) -> CaseField:
-        """Return a field. One that says no scale has as many digits after the point as its values: at most `places`."""
+    def field(self, name: str, given: object, size: Size) -> CaseField:
+        """Return a field. One that says no scale has as many digits after the point as its values have."""
         place = ("fields", name)
         found = self.mapping(given, place, FIELD_KEYS, ("type",))
         type_ = self.one_of(found["type"], (*place, "type"), TYPES) if "type" in found else "text"
         precision = self.whole(found.get("precision", MOST_DIGITS), (*place, "precision"), 1, MOST_DIGITS)
-        scale = self.whole(found.get("scale", min(places, precision)), (*place, "scale"), 0, precision)
+        scale = self.whole(found.get("scale", min(size.places, precision)), (*place, "scale"), 0, precision)
         values = None
         if "values" in found:
             listed = self.items(found["values"], (*place, "values"), limits.PICKLIST_VALUES)
             values = tuple(self.text(value, (*place, "values", index)) for index, value in enumerate(listed))
-        enough = characters if characters > bounds.SHORT_TEXT else None
+        enough = size.characters if size.characters > bounds.SHORT_TEXT else None
         length = self.whole(found["length"], (*place, "length"), 1, bounds.TEXT_CHARACTERS) if "length" in found else enough
         formula = self.text(found["formula"], (*place, "formula")) if "formula" in found else None
-        return CaseField(type=type_, precision=precision, scale=scale, values=values, formula=formula, length=length)
+        return CaseField(
+            type=type_,
+            precision=precision,
+            scale=scale,
+            values=values,
+            formula=formula,
+            length=length,
+            short_ids=type_ == "lookup" and not size.ids,
+        )
 
     # --- a row -------------------------------------------------------------------------------------------------------
 
@@ -343,8 +367,6 @@ class Reader:
             self.add("case_not_one_outcome", place, known=OUTCOMES)
             outcomes = ["result"]
         outcome, expected = outcomes[0], found.get(outcomes[0])
-        if outcome == "problem" and "values" in found:
-            self.add("case_problem_with_values", (*place, "values"))
         if outcome == "error":
             self.one_of(expected, (*place, outcome), [category.value for category in Category])
         elif outcome == "problem":
@@ -358,13 +380,14 @@ class Reader:
         ]
         return CaseRow(
             number=number,
-            values=self.values(found.get("values", {}), (*place, "values"), fields),
+            # The values beside a problem are nobody's: the expression is refused before any are read.
+            values=self.values(found.get("values", {}) if outcome != "problem" else {}, (*place, "values"), fields),
             prior=self.values(found["prior"], (*place, "prior"), fields) if "prior" in found else None,
             is_new=self.flag(found.get("is_new", False), (*place, "is_new")),
             is_clone=self.flag(found.get("is_clone", False), (*place, "is_clone")),
             outcome=outcome,
-            expected=expected,
-            sql_result=found.get("sql_result", ...),
+            expected=_in_text(expected),
+            sql_result=_in_text(found.get("sql_result", ...)),
             engines=frozenset(engines),
         )
 
@@ -412,18 +435,30 @@ def _type_name(given: object) -> str:
 
 
 def _written(given: object) -> str:
-    return json.dumps(given, ensure_ascii=False)[:80]
+    return json.dumps(given, ensure_ascii=False, default=str)[:80]
 
 
-def _sizes(rows: object) -> dict[str, tuple[int, int]]:
-    """Return the most digits after the point and the most characters that the values of each field have, by its name in lower case."""
-    sizes: dict[str, tuple[int, int]] = {}
+class Size(NamedTuple):
+    """The most digits after the point and the most characters that the values of a field have, and whether all are ids of ours."""
+
+    places: int
+    characters: int
+    ids: bool
+
+
+NO_VALUES = Size(0, 0, True)
+
+
+def _sizes(rows: object) -> dict[str, Size]:
+    """Return the sizes of the values of each field, by its name in lower case."""
+    sizes: dict[str, Size] = {}
     given = [row.get(key) for row in rows if isinstance(row, dict) for key in ("values", "prior")] if isinstance(rows, list) else []
     for name, value in (item for values in given if isinstance(values, dict) for item in values.items()):
-        if isinstance(value, str):
-            places, characters = sizes.get(name.lower(), (0, 0))
-            after = len(value.partition(".")[2]) if NUMBER.fullmatch(value) else 0
-            sizes[name.lower()] = max(places, after), max(characters, len(value))
+        written = _in_text(value)
+        if isinstance(written, str):
+            before = sizes.get(name.lower(), NO_VALUES)
+            after = len(written.partition(".")[2]) if NUMBER.fullmatch(written) else 0
+            sizes[name.lower()] = Size(max(before.places, after), max(before.characters, len(written)), before.ids and is_id(written))
     return sizes
 
 
@@ -440,6 +475,16 @@ def _matching(pattern: re.Pattern[str], given: object) -> str:
     if not isinstance(given, str) or pattern.fullmatch(given) is None:
         raise ValueError(given)
     return given
+
+
+def _in_text(given: object) -> object:
+    """Return a value of the line with a number that JSON wrote with a point as the text that it should have been."""
+    return f"{given:f}" if isinstance(given, Decimal) and abs(given.adjusted()) <= bounds.EXPONENT else given
+
+
+def _number(given: object) -> Decimal:
+    """Return a number that is written as a text, as it should be, or as JSON writes numbers."""
+    return Decimal(_matching(NUMBER, str(given) if type(given) is int else _in_text(given)))
 
 
 def _plain_text(given: object) -> str:
@@ -463,23 +508,17 @@ def _flag(given: object) -> bool:
     return given
 
 
-def _id(given: object) -> str:
-    if not is_id(given):
-        raise ValueError(given)
-    return str(given)
-
-
 def _place(given: object) -> dict[str, Decimal | None]:
     if not isinstance(given, dict) or set(given) != set(PLACE_PARTS):
         raise ValueError(given)
-    parts = {part: None if given[part] is None else Decimal(_matching(NUMBER, given[part])) for part in PLACE_PARTS}
+    parts = {part: None if given[part] is None else _number(given[part]) for part in PLACE_PARTS}
     if not all(part is None or _fits(part, PLACE_PART) for part in parts.values()):
         raise ValueError(given)
     return parts
 
 
 READERS: Mapping[ValueType, Callable[[object], object]] = {
-    ValueType.NUMBER: lambda given: Decimal(_matching(NUMBER, given)),
+    ValueType.NUMBER: _number,
     ValueType.TEXT: _plain_text,
     ValueType.PICKLIST: _plain_text,
     ValueType.MULTIPICKLIST: _chosen,
@@ -487,7 +526,7 @@ READERS: Mapping[ValueType, Callable[[object], object]] = {
     ValueType.DATE: lambda given: date.fromisoformat(_matching(DAY, given)),
     ValueType.DATETIME: lambda given: datetime.fromisoformat(_matching(MOMENT, given)),
     ValueType.TIME: lambda given: time_of_text(_plain_text(given)),
-    ValueType.ID: _id,
+    ValueType.ID: _plain_text,
     ValueType.GEOLOCATION: _place,
 }
 

@@ -143,17 +143,23 @@ def test_a_postgresql_that_cannot_be_reached_is_said_and_the_end_is_2(run, url):
     assert result.stderr.startswith("The PostgreSQL server that was given does not answer as it should: ")
 
 
-def test_a_file_of_something_else_is_refused_before_anything_runs(run):
-    result = run(GOOD, "{", {**GOOD, "rows": [{"values": {"amount": 5}, "result": "1"}]}, ends=1)
-    assert result.stdout == ""
+def test_what_is_wrong_in_a_file_is_told_and_the_rest_runs(run):
+    result = run(GOOD, "{", {**GOOD, "rows": [{"values": {"amount": "5 EUR"}, "result": "1"}]}, options=("--engine", "python"), ends=1)
+    assert result.stdout == "python: 3 rows hold, 0 fail.\n"
     said = result.stderr.splitlines()
     assert said[0].endswith(
         "file.jsonl:2: This line is not JSON, from column 2 on: Expecting property name enclosed in double quotes."
         " A case is one JSON object on one line."
     )
     assert said[1].endswith(
-        'file.jsonl:3#/rows/0/values/amount: 5 is no value of the type currency. It is written as "1250.50"; a blank is null.'
+        'file.jsonl:3#/rows/0/values/amount: "5 EUR" is no value of the type currency. It is written as "1250.50"; a blank is null.'
     )
+
+
+def test_a_key_that_means_nothing_is_told_and_fails_nothing(run):
+    result = run({**GOOD, "source": "section 7"}, options=("--engine", "python"))
+    assert 'The key "source" means nothing here.' in result.stderr
+    assert result.stdout == "python: 3 rows hold, 0 fail.\n"
 
 
 def test_several_files_are_counted_together(run, tmp_path):

@@ -141,6 +141,14 @@ def test_a_deviation_counts_on_databases_only(results) -> None:
     assert failing.ok
 
 
+def test_a_row_may_expect_that_no_field_holds_the_number(results) -> None:
+    rows = [{"values": {"n": n}, "error": "out_of_range"} for n in ("99999999", "999999999")]
+    fits, beyond = results(case("n * 100000000", *rows, returns={"type": "number", "scale": 2}))
+    assert (fits.ok, beyond.ok) == (False, True)
+    (ours,) = results(case("n * 1000000000000000000", {"values": {"n": "5"}, "error": "out_of_range"}))  # no scale, no field
+    assert not ours.ok
+
+
 @pytest.mark.parametrize(
     ("formula", "returns", "result", "ok"),
     [
@@ -156,6 +164,9 @@ def test_a_deviation_counts_on_databases_only(results) -> None:
         ('"1"', {}, "1", True),
         ("1", {}, "01.0", True),
         ("1", {}, True, False),
+        ("1", {}, 1, True),
+        ("0.5", {}, 0.5, True),
+        ("1", {}, 2, False),
         ("NULL", {"type": "number"}, None, True),
         ('""', {}, "", True),
         ("DATE(2024, 2, 29)", {}, "2024-02-29", True),

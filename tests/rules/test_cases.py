@@ -11,7 +11,7 @@ import pytest
 from fieldstone import limits
 from fieldstone.errors import Refused
 from fieldstone.i18n.texts import word
-from fieldstone.rules.cases import checked, load
+from fieldstone.rules.cases import checked, load, read
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -43,6 +43,9 @@ def wrong(*lines: object) -> list[tuple[str, str]]:
         ("datetime", "9999-12-31T23:59:59Z", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ("time", "23:59:59.999", 86_399_999),
         ("lookup", ID, ID),
+        ("lookup", "a1", "a1"),
+        ("number", 5, Decimal(5)),
+        ("number", 0.1, Decimal("0.1")),
         ("date", None, None),
     ],
 )
@@ -54,7 +57,7 @@ def test_a_value_is_read_as_python_calculates_with_it(type_: str, written: objec
 @pytest.mark.parametrize(
     ("type_", "written"),
     [
-        ("number", 5),
+        ("number", True),
         ("number", "5 "),
         ("number", "1e3"),
         ("number", "NaN"),
@@ -76,10 +79,9 @@ def test_a_value_is_read_as_python_calculates_with_it(type_: str, written: objec
         ("datetime", "2023-02-28T00:00:00.5Z"),
         ("time", "24:00:00.000"),
         ("time", "10:00"),
-        ("lookup", "a1"),
+        ("lookup", 1),
         ("geolocation", "1,2"),
         ("geolocation", {"latitude": "1"}),
-        ("geolocation", {"latitude": 1, "longitude": 2}),
         ("geolocation", {"latitude": "1.0000001", "longitude": "2"}),
     ],
 )
@@ -116,7 +118,6 @@ def test_a_value_of_another_form_is_told(type_: str, written: object) -> None:
         (case(rows=[{}]), "/rows/0", "case_not_one_outcome"),
         (case(rows=[{"result": "1", "error": "math_domain"}]), "/rows/0", "case_not_one_outcome"),
         (case(rows=[{"error": "math"}]), "/rows/0/error", "case_not_one_of"),
-        (case(rows=[{"problem": "cycle", "values": {}}]), "/rows/0/values", "case_problem_with_values"),
         (case(rows=[{"result": "1", "engines": ["oracle"]}]), "/rows/0/engines", "case_not_one_of"),
         (case(rows=[{"result": "1", "is_new": "yes"}]), "/rows/0/is_new", "case_wrong_type"),
         (case(rows=[{"result": "1", "values": {"m": "1"}}]), "/rows/0/values", "case_unknown_field"),
@@ -140,20 +141,33 @@ def test_what_is_wrong_is_told_with_its_line_and_place(line: object, place: str,
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    found = wrong("{", case(rows=[{"values": {"n": 1}, "result": "1"}, {}]), case(), "[")
+    found = wrong("{", case(rows=[{"values": {"n": True}, "result": "1"}, {}]), case(), "[")
     assert [place for place, _ in found] == ["file:1", "file:2/rows/0/values/n", "file:2/rows/1", "file:4"]
 
 
 def test_a_problem_says_what_would_be_right() -> None:
     with pytest.raises(Refused) as refused:
-        load(json.dumps(case(rows=[{"values": {"n": 12.5}, "resul": "1", "error": "math_domian"}])))
+        load(json.dumps(case(rows=[{"values": {"n": "12,5"}, "resul": "1", "error": "math_domian"}])))
     assert [word(problem, "en") for problem in refused.value.problems] == [
         'The key "resul" means nothing here. Known are: values, prior, is_new, is_clone, result, error, problem, sql_result, engines, note,'
         ' and comment. Did you mean "result"?',
         '"math_domian" is not one of: division_by_zero, math_domain, out_of_range, number_format, date_format, and regex_syntax.'
         ' Did you mean "math_domain"?',
-        '12.5 is no value of the type number. It is written as "1250.50"; a blank is null.',
+        '"12,5" is no value of the type number. It is written as "1250.50"; a blank is null.',
     ]
+
+
+def test_what_is_wrong_keeps_nothing_else_from_running() -> None:
+    text = "\n".join(["{", json.dumps(case(rows=[{"result": "1"}, {"error": "math"}, {"result": "2"}])), json.dumps(case(blanks="no"))])
+    cases, problems = read(text)
+    assert [[row.number for row in one.rows] for one in cases] == [[0, 2]]
+    assert [problem.document for problem in problems] == ["cases:1", "cases:2", "cases:3"]
+
+
+def test_a_key_that_means_nothing_is_a_warning() -> None:
+    cases, problems = read(json.dumps(case(source="section 7", rows=[{"result": "1", "why": "because"}])))
+    assert [len(one.rows) for one in cases] == [1]
+    assert [(problem.code, problem.warning) for problem in problems] == [("case_unknown_key", True)] * 2
 
 
 def test_no_more_is_told_than_a_person_reads() -> None:
