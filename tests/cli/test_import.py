@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -26,14 +27,22 @@ MAPPING = {
 FILE = "account,sector,revenue\nAcme,technolgy,1100.04\nBeta,retail,251.41\nGamma,technolgy,1\n"
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    """A data folder with an org, to be copied."""
+    folder = tmp_path_factory.mktemp("founded") / "data"
+    org = app.open_org(Settings.from_environment({}, data=folder))
+    app.found(org, name="Test", sample=False)
+    org.close()
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch, sqlite_databases):
+def place(tmp_path, monkeypatch, founded):
     """A data folder with an org, the file and its mapping."""
     monkeypatch.setenv("FIELDSTONE_LOG_LEVEL", "error")
     monkeypatch.setenv("FIELDSTONE_DATA", str(tmp_path / "data"))
-    org = app.open_org(Settings.from_environment())
-    app.found(org, name="Test", sample=False)
-    org.close()
+    shutil.copytree(founded, tmp_path / "data")
     (tmp_path / "accounts.csv").write_text(FILE, "utf-8")
     (tmp_path / "mapping.json").write_text(json.dumps(MAPPING), "utf-8")
     return tmp_path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -17,17 +18,24 @@ from fieldstone.settings import Settings
 from tests.support.packs import BIKE, BIKES, files
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run a command on an org that has the pack core."""
-    monkeypatch.setenv("FIELDSTONE_LOG_LEVEL", "error")
-    data = tmp_path / "data"
-    org = app.open_org(Settings.from_environment({}, data=data))
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    """A data folder with an org that has the pack core, to be copied."""
+    folder = tmp_path_factory.mktemp("founded") / "data"
+    org = app.open_org(Settings.from_environment({}, data=folder))
     migrate(org.engine)
     with write(org.engine) as transaction:
         store.found_org(transaction.connection, name="Test", language="en", zone="UTC", now=transaction.now)
     install(org, ["core"], sample=False)
     org.close()
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, founded):
+    """Run a command on an org that has the pack core."""
+    monkeypatch.setenv("FIELDSTONE_LOG_LEVEL", "error")
+    data = shutil.copytree(founded, tmp_path / "data")
 
     def invoke(name, *arguments, on_org=True, ends=0):
         result = CliRunner().invoke(command, [name, *(["--data", str(data)] if on_org else []), *map(str, arguments)])

@@ -21,7 +21,7 @@ from fieldstone.packs.plan import installed
 from fieldstone.packs.read import SHIPPED, look_at_files, read_files, shipped
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Query
-from tests.support.packs import BIKE, BIKES, files, opened, org_on
+from tests.support.packs import BIKE, BIKES, files, furnish, opened, org_on
 
 SYSTEM = Principal.internal("test")
 
@@ -34,7 +34,7 @@ def org(database):
 @pytest.fixture
 def furnished(prepared):
     """An org with the shipped packs and their sample records."""
-    return opened(prepared("shipped packs", lambda engine: install.install(org_on(engine), SHIPPED)))
+    return opened(prepared("shipped packs", furnish))
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import pytest
 
 from fieldstone.db.transaction import read
 from fieldstone.packs import install, sample_removal
-from fieldstone.packs.read import SHIPPED
 from fieldstone.packs.sample_removal import Reason
 from fieldstone.records.changes import Change
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Query
-from tests.support.packs import opened, org_on
+from tests.support.packs import furnish, opened, org_on
 
 SYSTEM = Principal.internal("test")
 OBJECTS = ("account", "contact", "lead", "opportunity", "quote", "case", "campaign", "article", "product", "price_book")
@@ -20,7 +19,7 @@ OBJECTS = ("account", "contact", "lead", "opportunity", "quote", "case", "campai
 @pytest.fixture
 def furnished(prepared):
     """An org with the shipped packs and their sample records."""
-    return opened(prepared("shipped packs to be emptied", lambda engine: install.install(org_on(engine), SHIPPED)))
+    return opened(prepared("shipped packs", furnish))
 
 
 def removed(org):

@@ -12,7 +12,9 @@ from fieldstone import app
 from fieldstone.db.migrations import migrate
 from fieldstone.db.transaction import write
 from fieldstone.metadata import store
+from fieldstone.packs import install
 from fieldstone.packs.manifest import FILE, sealed
+from fieldstone.packs.read import SHIPPED
 from fieldstone.settings import Settings
 
 MANIFEST: dict[str, Any] = {
@@ -52,6 +54,11 @@ def org_on(engine: Engine, *, language: str = "en") -> app.Org:
     with write(engine) as transaction:
         store.found_org(transaction.connection, name="Test", language=language, zone="Europe/Berlin", now=transaction.now)
     return opened(engine)
+
+
+def furnish(engine: Engine) -> None:
+    """Make an org with the shipped packs and their sample records."""
+    install.install(org_on(engine), SHIPPED)
 
 
 def opened(engine: Engine) -> app.Org:
