@@ -28,6 +28,8 @@ from fieldstone.rules.functions.sql_texts import any_of
 from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
+QUOTIENT_DIGITS = 1_000  # after the point: PostgreSQL gives a quotient no more
+
 
 def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc: str, *examples: tuple[str, object]) -> Function:
     size = _product if name == "*" else _sum
@@ -101,7 +103,14 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
     zero = None
     if divisor.literal is NO_LITERAL or not divisor.literal:
         zero = f"({divisor.text} = 0 AND {dividend.text} IS NOT NULL)" if dividend.blank else f"{divisor.text} = 0"
-    text = writer.apply(lambda a, b: f"(round({a}, {scale}) / {f'NULLIF({b}, 0)' if zero else b})", (dividend, divisor))
+
+    def quotient(a: str, b: str) -> str:
+        divisor_ = f"NULLIF({b}, 0)" if zero else b
+        if scale <= QUOTIENT_DIGITS:
+            return f"(round({a}, {scale}) / {divisor_})"
+        return f"(round({a} * 1e100, {QUOTIENT_DIGITS}) / {divisor_} * 1e-100)"
+
+    text = writer.apply(quotient, (dividend, divisor))
     digits = (dividend.digits[0] + divisor.digits[1], scale)
     made = numeric_result(writer, text, digits, dividend, divisor, error=zero)
 
