@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+import nh3
 from flask import Flask, current_app
 from markupsafe import Markup, escape
 
@@ -29,6 +30,7 @@ TEMPLATES = {"master_detail": "lookup", "owner": "user", "id": "text", "text_are
 NUMBERS = frozenset({"number", "currency", "percent"})
 LONG = frozenset({"long_text", "rich_text", "text_area"})
 CUT = 90  # characters of a long text in a list
+TAGS = {"a": {"href", "target"}, "img": {"src", "alt", "height", "width"}, "br": set[str]()}  # what HYPERLINK, IMAGE and BR make
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,27 @@ def show(field: FieldDef, value: Any) -> Markup | str:
         return Markup('<span class="mute" title="{0}">{1}<span class="vh"> {0}</span></span>').format(why, value)
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
+    if isinstance(value, str) and _has_markup(field):
+        return _marked_up(value)
     return macros(field.result_type).show(field, value)  # type: ignore[no-any-return]
+
+
+def _has_markup(field: FieldDef) -> bool:
+    """Tell whether the field is a formula whose texts hold links, images or line breaks, of its own or of a formula that it reads."""
+    return bool(field.formula) and current.snapshot.expression(field.formula or "", field.object, "formula", field.blanks).checked.markup
+
+
+def _marked_up(text: str) -> Markup:
+    return Markup(  # noqa: S704 - nh3 has just cleaned it
+        nh3.clean(
+            text.replace("\n", "<br>"),
+            tags=set(TAGS),
+            attributes=TAGS,
+            url_schemes={"http", "https", "mailto", "tel"},
+            link_rel="noopener noreferrer",
+            set_tag_attribute_values={"a": {"class": "link"}},
+        )
+    )
 
 
 def brief(field: FieldDef, value: Any) -> Markup | str:

@@ -88,6 +88,18 @@ def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, a
     assert told in rep.post(f"/o/deal/{deal}/cell/name?view=every&cols=name,share", rep.form(f"/o/deal/{deal}/cell/name"), name="y").text
 
 
+def test_links_images_and_line_breaks_of_a_formula_are_shown_as_such_and_nothing_else_is(site, deal, account, rep):
+    with_share(site, "text", 'HYPERLINK("https://maps.example.com/?q=1&r=2", name) & BR() & IMAGE("/flag.png", "Flag", 12, 12) & reason')
+    site.org.records.save(*_update(site, deal, name="A <b> & co", reason='<img src="x.png" onerror="alert(1)"><script>alert()</script>'))
+    link = '<a href="https://maps.example.com/?q=1&amp;r=2" target="_blank" class="link" rel="noopener noreferrer">A &lt;b&gt; &amp; co</a>'
+    shown = link + '<br><img src="/flag.png" alt="Flag" height="12" width="12"><img src="x.png">'
+    places = (
+        *(f"/o/deal/{deal}", f"/o/deal/{deal}/edit", f"/o/account/{account}"),
+        *("/o/deal?view=every&cols=name,share", "/o/deal?view=every&as=board", "/o/deal/column?view=every&as=board&value=open"),
+    )
+    assert [place for place in places if shown not in rep.get(place).text or "alert" in rep.get(place).text.partition(shown)[2][:40]] == []
+
+
 def test_a_record_whose_name_fails_is_called_so(site, rep):
     amount = {"type": "number", "label": "Amount"}
     name = {"type": "formula", "label": "Name", "returns": "text", "formula": "TEXT(100 / amount)"}

@@ -115,8 +115,8 @@ class Lookup extends HTMLElement {
       event.preventDefault();
       if (open) this.move(event.key === "ArrowDown" ? 1 : -1);
       else this.fetch();
-    } else if (event.key === "Enter" && open && this.at >= 0) {
-      event.preventDefault();
+    } else if (event.key === "Enter" && open && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault(); // also where nothing was found: it is a choice, and does not send the form
       event.stopPropagation();
       this.options()[this.at]?.click();
     } else if (event.key === "Escape" && open) {
