@@ -15,7 +15,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import gettext as _
-from pypinyin import lazy_pinyin
 from werkzeug.datastructures import MultiDict
 
 from fieldstone.errors import Problem
@@ -160,7 +159,7 @@ def put_label(typed: MultiDict[str, str], name: str, value: Any) -> None:
 def name_from(texts: Mapping[str, str], taken: Iterable[str] = ()) -> str:
     """Return the API name that a label suggests: English first, Chinese by pinyin; told apart from the names `taken`."""
     source = texts.get("en") or next(iter(texts.values()), "")
-    spelled = HAN.sub(lambda found: f" {' '.join(lazy_pinyin(found[0]))} ", source)
+    spelled = HAN.sub(_in_pinyin, source)
     plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode().lower()
     name = NOT_IN_NAME.sub("_", plain).strip("_")
     name = (name if name[:1].isalpha() else f"x_{name}".rstrip("_")) if name else ""
@@ -172,6 +171,12 @@ def name_from(texts: Mapping[str, str], taken: Iterable[str] = ()) -> str:
     while f"{name[: NATIVE_LENGTH - 3]}_{number}" in lowered:
         number += 1
     return f"{name[: NATIVE_LENGTH - 3]}_{number}"
+
+
+def _in_pinyin(found: re.Match[str]) -> str:
+    from pypinyin import lazy_pinyin  # its tables load in 0.2 s: only where Han is written
+
+    return f" {' '.join(lazy_pinyin(found[0]))} "
 
 
 def number_of(text: str) -> Any:
