@@ -239,6 +239,7 @@ class Checker:
         self.scope = scope
         self.use = use
         self.findings = Findings(source, mistakes)
+        self.mistaken = bool(mistakes)  # the text could not be read as it stands
         self.warnings: list[Problem] = []
         self.nodes = self.inlined = self.patterns = 0
         self.resolved: dict[str, Resolved | None] = {}
@@ -250,6 +251,8 @@ class Checker:
     def tree(self, syntax: Syntax, expected: frozenset[ValueType] | None) -> Node | None:
         """Return the checked tree, None if something in it is wrong."""
         node = bottom_up(syntax, parts, self.visit)
+        if self.mistaken:
+            return node  # of what was repaired, the type says nothing
         if node is not None and expected is not None and not accepts(expected, node.type):
             wanted = " | ".join(sorted(t.value for t in expected))
             self.findings.add("expression_result_type", syntax.place, expected=wanted, found=node.type.value)

@@ -23,10 +23,10 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
         ("TODAY", 1, 'TODAY is a function: it is written with parentheses. Did you mean "TODAY()"?'),
         ("LEFFT(nick, 1)", 1, 'There is no function "LEFFT". Did you mean "LEFT"?'),
         ("URLFOR(nick)", 1, "URLFOR belongs to another product and has no meaning here."),
-        ("LEFT(nick)", 1, "LEFT does not take 1 arguments. It is written LEFT(t, n)."),
-        ("TODAY(1)", 1, "TODAY does not take 1 arguments. It is written TODAY()."),
-        ("TEXT()", 1, "TEXT does not take 0 arguments. It is written TEXT(x)."),
-        ("CASE(nick, 1, 2)", 1, "CASE does not take 3 arguments. It is written CASE(x, value, result, more, ...)."),
+        ("LEFT(nick)", 1, "The number of arguments of LEFT is wrong: 1. It is written LEFT(t, n)."),
+        ("TODAY(1)", 1, "The number of arguments of TODAY is wrong: 1. It is written TODAY()."),
+        ("TEXT()", 1, "The number of arguments of TEXT is wrong: 0. It is written TEXT(x)."),
+        ("CASE(nick, 1, 2)", 1, "The number of arguments of CASE is wrong: 3. It is written CASE(x, value, result, ..., else)."),
         ("LEFT(price, 1)", 6, 'LEFT takes a value of type Text as "t"; this is of type Number.'),
         ("YEAR(stamp)", 6, 'YEAR takes a value of type Date as "d"; this is of type Datetime.'),
         ("TEXT(nick)", 6, 'TEXT takes a value of type Number | Date | Datetime | Time | Picklist as "x"; this is of type Text.'),
@@ -166,6 +166,11 @@ def test_a_filter_runs_in_the_database_or_is_refused(use: Use) -> None:
 def test_a_condition_is_boolean(use: Use) -> None:
     assert told("price + 1", use)[2] == "The result is of type Number; Boolean is needed here."
     assert told("price > 1", use) == []
+
+
+def test_of_a_text_that_cannot_be_read_the_type_is_not_judged() -> None:
+    (only,) = problems("IF(vip, 1, 2", SCOPE, Use.FORMULA, expected=ValueType.TEXT)
+    assert only.code == "expression_unclosed"
 
 
 def test_the_result_has_the_type_that_is_expected() -> None:

@@ -55,6 +55,7 @@ class Param:
     whole: bool = False
     optional: bool = False
     repeats: bool = False  # the last one may be given any number of times
+    ends: bool = False  # what is repeated are those before it; by itself it stands at the end
 
 
 class Code(NamedTuple):  # and no dataclass: every node makes some, and changed copies of them, in a quarter of the time
@@ -254,10 +255,10 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """The call as people write it: `LEFT(t, n)`, `ROUND(n [, p])`."""
+        """The call as people write it: `LEFT(t, n)`, `ROUND(n [, p])`, `CASE(x, value, result, ..., else)`."""
         text = ""
         for index, param in enumerate(self.params):
-            name = f"{param.name}, ..." if param.repeats else param.name
+            name = f"..., {param.name}" if param.ends else f"{param.name}, ..." if param.repeats else param.name
             text += f" [, {name}]" if param.optional and index else f"[{name}]" if param.optional else f", {name}" if index else name
         return f"{self.name}({text})"
 

@@ -152,7 +152,7 @@ IF = Function(
 )
 IFS = Function(
     name="IFS",
-    params=(Param("condition", BOOLEAN), Param("x", ANY), Param("more", ANY, repeats=True)),
+    params=(Param("condition", BOOLEAN), Param("x", ANY), Param("else", ANY, repeats=True, ends=True)),
     returns=ValueType.NULL,
     doc="The result behind the first condition that is true; the last argument when none is.",
     blank=Blank.OWN,
@@ -347,7 +347,7 @@ def _case_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piec
 
 CASE = Function(
     name="CASE",
-    params=(Param("x", ANY), Param("value", ANY), Param("result", ANY), Param("more", ANY, repeats=True)),
+    params=(Param("x", ANY), Param("value", ANY), Param("result", ANY), Param("else", ANY, repeats=True, ends=True)),
     returns=ValueType.NULL,
     doc="The result behind the first value that is equal to `x`; the last argument when none is. A blank text matches a blank value.",
     blank=Blank.OWN,
