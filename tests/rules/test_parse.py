@@ -101,7 +101,7 @@ def test_a_text_has_one_tree(source: str, expected: str) -> None:
             "{!Name}",
             ["{!Name}", "^^^^^^^", 'Here a field is written as its bare name, without braces. Did you mean "Name"?'],
         ),
-        ("price # 2", ["price # 2", "      ^", "The character # has no meaning here. A text stands between quotation marks."]),
+        ("price # 2", ["price # 2", "      ^", "The character # has no meaning outside of quotation marks."]),
         (
             "1 +\n\n  ) 2",
             ["  ) 2", "  ^", "A field, a number, a text or a function is expected before )."],

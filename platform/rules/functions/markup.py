@@ -24,21 +24,21 @@ def link(url: str | None, label: str | None, target: str | None = "_blank") -> s
     """Return an HTML link with everything escaped, only the label when the address is not one to follow."""
     if not url:
         return None
-    shown = html.escape(label or url)
-    if ADDRESS.fullmatch(url) is None:
+    shown, address = html.escape(label or url), url.replace(" ", "%20")
+    if ADDRESS.fullmatch(address) is None:
         return shown
-    return f'<a href="{html.escape(url)}" target="{html.escape(target or "_blank")}" rel="noopener noreferrer">{shown}</a>'
+    return f'<a href="{html.escape(address)}" target="{html.escape(target or "_blank")}" rel="noopener noreferrer">{shown}</a>'
 
 
 def image(url: str | None, alt: str | None, height: Decimal | None = None, width: Decimal | None = None) -> str | None:
     """Return an HTML image with everything escaped, only the alternative text when the address is not one to load."""
     if not url:
         return None
-    shown = html.escape(alt or "")
-    if ADDRESS.fullmatch(url) is None:
+    shown, address = html.escape(alt or ""), url.replace(" ", "%20")
+    if ADDRESS.fullmatch(address) is None:
         return shown or None
     size = "".join(f' {name}="{decimals.plain(value)}"' for name, value in (("height", height), ("width", width)) if value is not None)
-    return f'<img src="{html.escape(url)}" alt="{shown}"{size}>'
+    return f'<img src="{html.escape(address)}" alt="{shown}"{size}>'
 
 
 def _escaped(t: str) -> str:
@@ -47,14 +47,18 @@ def _escaped(t: str) -> str:
     return t
 
 
+def _address(url: str) -> str:
+    return f"replace({url}, ' ', '%20')"
+
+
 def _followed(url: str) -> str:
-    return f'(({url}) COLLATE "C" ~* {SQL_ADDRESS})'  # letter case as in ASCII, whatever the locale of the database
+    return f'(({_address(url)}) COLLATE "C" ~* {SQL_ADDRESS})'  # letter case as in ASCII, whatever the locale of the database
 
 
 def _link_sql(url: str, label: str, target: str = "'_blank'") -> str:
     shown, into = _escaped(f"COALESCE({label}, {url})"), _escaped(f"COALESCE({target}, '_blank')")
     return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<a href=\"' || {_escaped(url)} || '\" target=\"' ||"
+        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<a href=\"' || {_escaped(_address(url))} || '\" target=\"' ||"
         f" {into} || '\" rel=\"noopener noreferrer\">' || {shown} || '</a>' ELSE {shown} END)"
     )
 
@@ -65,14 +69,14 @@ def _image_sql(url: str, alt: str, height: str = "NULL::numeric", width: str = "
         f" || COALESCE(' {name}=\"' || trim_scale({value})::text || '\"', '')" for name, value in (("height", height), ("width", width))
     )
     return (
-        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<img src=\"' || {_escaped(url)} || '\" alt=\"' ||"
+        f"(CASE WHEN {url} IS NULL THEN NULL WHEN {_followed(url)} THEN '<img src=\"' || {_escaped(_address(url))} || '\" alt=\"' ||"
         f" {shown} || '\"'{sizes} || '>' ELSE NULLIF({shown}, '') END)"
     )
 
 
 U, LABEL, ALT = Param("url", TEXT), Param("label", TEXT), Param("alt", TEXT)
-LINK_DOC = "A link to the address, shown as the label. Only http, https, mailto, tel and relative addresses become links."
-IMAGE_DOC = "The image at the address; only http, https and relative addresses are loaded."
+LINK_DOC = "A link to the address, shown as the label. Only http, https, mailto, tel and relative addresses become links; spaces are fine."
+IMAGE_DOC = "The image at a relative address, one of our own. Pages show none from elsewhere: there the alternative text stands."
 HYPERLINK = [
     text_entry(
         "HYPERLINK",
