@@ -130,7 +130,7 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
     often: set[tuple[str, ...]] = set()
     names: set[tuple[str, ...]] = set()
     size = 0
-    user_dependent = uses_now = record_change = markup = False
+    user_dependent = uses_now = record_change = fails = markup = False
     no_sql: str | None = None
     todo: list[tuple[Node, bool, int]] = [(node, True, 1)]
     depth = 0
@@ -142,6 +142,7 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
             function = inner.function
             uses_now = uses_now or function.clock
             record_change = record_change or function.record_change
+            fails = fails or bool(function.fails)
             markup = markup or function.markup
             if function.no_sql:
                 no_sql = no_sql or function.name
@@ -167,6 +168,7 @@ def described(source: str, node: Node, zero: bool, warnings: tuple[Problem, ...]
         user_dependent=user_dependent,
         uses_now=uses_now,
         record_change=record_change,
+        fails=fails,
         markup=markup,
         sql=no_sql is None,
         sql_reason=no_sql,

@@ -202,6 +202,7 @@ class Checked:
     user_dependent: bool  # reads $User and the like: neither stored nor indexed
     uses_now: bool  # reads the clock
     record_change: bool  # asks what the save changes
+    fails: bool  # names a function that may end in an error
     markup: bool  # its text holds HTML of HYPERLINK, IMAGE or BR: sanitize it, then show it as such
     sql: bool  # can be compiled to SQL
     sql_reason: str | None  # name of the function that only Python can do

@@ -220,6 +220,8 @@ def test_what_is_known_before_it_runs() -> None:
     assert check("start < TODAY()", SCOPE, Use.AUTOMATION).uses_now is True
     assert check("ISCHANGED(price)", SCOPE, Use.AUTOMATION).record_change is True
     assert check("BR()", SCOPE, Use.AUTOMATION).markup is True
+    assert check("price * 2 > 1", SCOPE, Use.AUTOMATION).fails is False
+    assert check("1 / price > 1", SCOPE, Use.AUTOMATION).fails is True
     regex = check('REGEX(nick, "a+")', SCOPE, Use.AUTOMATION)
     assert (regex.sql, regex.sql_reason) == (False, "REGEX")
 

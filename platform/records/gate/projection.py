@@ -39,8 +39,10 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
         assert field is not None
         if field.column is not None and field.stored:
             found.add(field.column)
-        if field.type == "formula" and (not field.stored or field.result_type == "checkbox"):  # whether a checkbox fails, its inputs tell
-            for path in asking.snapshot.expression(field.formula or "", definition.name, "formula", field.blanks).reads:
+        if field.type == "formula":
+            compiled = asking.snapshot.expression(field.formula or "", definition.name, "formula", field.blanks)
+            # Whether a checkbox that is not ticked has failed, its inputs tell.
+            for path in compiled.reads if not field.stored or (field.result_type == "checkbox" and compiled.checked.fails) else ():
                 add(path[0])
 
     for each in named:

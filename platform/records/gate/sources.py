@@ -95,7 +95,7 @@ class Sources:
         if found.type != "formula" or found.result_type != "checkbox":
             return value
         compiled = self.asking.snapshot.expression(found.formula or "", holder.name, "formula", found.blanks)
-        if not compiled.checked.sql:
+        if not (compiled.checked.sql and compiled.checked.fails):
             return value
         failed = self.terms.failed(compiled, {read: self.value((*path[:-1], *read)) for read in compiled.reads})
         return value if failed is None else case((failed, null()), else_=value)
