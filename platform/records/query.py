@@ -36,6 +36,15 @@ HIDDEN = Reference(None, hidden=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A record that a picker offers: its name, and what tells it from others of that name, as far as the reader may read it."""
+
+    id: str
+    name: str | None
+    tells: Record  # values by API name, in the order asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
     """One level of order. Blanks come last in both directions, ties are broken by the next level and at last by `id`."""
 

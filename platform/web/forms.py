@@ -163,7 +163,7 @@ def _by_name(found: FieldDef, typed: str) -> str:
     if not wanted or found.to is None:
         return wanted
     offered = current.gate.suggest(found.to, wanted, limit=5)
-    ids = [each.id for each in offered if (each.name or "").casefold() == wanted.casefold() and each.id is not None]
+    ids = [each.id for each in offered if (each.name or "").casefold() == wanted.casefold()]
     return ids[0] if len(ids) == 1 else wanted
 
 

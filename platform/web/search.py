@@ -1,12 +1,13 @@
 """Search over everything: the palette's answers while somebody types, and the full page.
 
-Here: both answers of one address, and the lookup's suggestions. Not here: finding (`records/search.py`), the palette
-itself (`static/js/palette.js`).
+Here: both answers of one address, and the lookup's suggestions. Not here: finding (`records/search.py`), what tells records of equal
+names apart (`candidates.py`), the palette itself (`static/js/palette.js`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -18,9 +19,10 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
 from fieldstone.records.gate import find
-from fieldstone.records.query import Hit, Query, Reference, Sort
+from fieldstone.records.query import Candidate, Hit, Query, Sort
 from fieldstone.web import list_views, rates
 from fieldstone.web.admission import SIGNED_IN, admit
+from fieldstone.web.candidates import lines_of_hits, offered, second_lines, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label
 from fieldstone.web.pages import page
@@ -60,7 +62,7 @@ def show() -> ResponseReturnValue:
     objects = searched()
     only = request.args.get("object")
     found = _hits(text, [each for each in objects if only in (None, "", each.name)], LONG) if text else {}
-    groups = [(current.snapshot.objects[name], hits) for name, hits in found.items()]
+    groups = [(definition, list(zip(hits, lines, strict=True))) for definition, hits, lines in _told(found)]
     return page("search.html", block="results", q=text, groups=groups, only=only, kinds=objects)
 
 
@@ -72,17 +74,23 @@ def _hits(text: str, objects: list[ObjectDef], limit: int) -> dict[str, list[Hit
     return {each.name: found[each.name] for each in objects if each.name in found}
 
 
+def _told(found: Mapping[str, list[Hit]]) -> list[tuple[ObjectDef, list[Hit], list[str]]]:
+    """Return what was found with the second line of each record."""
+    by_object = [(current.snapshot.objects[name], hits) for name, hits in found.items()]
+    return [(definition, hits, lines_of_hits(definition, hits)) for definition, hits in by_object]
+
+
 def _found(text: str, limit: int) -> list[dict[str, Any]]:
     return [
-        {"label": plural(current.snapshot.objects[name]), "results": [_result(hit) for hit in hits]}
-        for name, hits in _hits(text, searched(), limit).items()
+        {"label": plural(definition), "results": [_result(hit, line) for hit, line in zip(hits, lines, strict=True)]}
+        for definition, hits, lines in _told(_hits(text, searched(), limit))
     ]
 
 
-def _result(hit: Hit) -> dict[str, Any]:
+def _result(hit: Hit, line: str) -> dict[str, Any]:
     definition = current.snapshot.objects[hit.object]
     url, name = f"/o/{hit.object}/{hit.id}", hit.name or _("Unnamed")
-    return {"url": url, "text": name, "note": label(definition), "icon": definition.icon, "hue": hue(definition)}
+    return {"url": url, "text": name, "line": line, "note": label(definition), "icon": definition.icon, "hue": hue(definition)}
 
 
 def _recent() -> list[dict[str, Any]]:
@@ -92,15 +100,16 @@ def _recent() -> list[dict[str, Any]]:
         read = current.gate.read(
             Query(
                 object=definition.name,
-                select=(definition.name_field, "updated_at"),
+                select=(definition.name_field, "updated_at", *telling(definition)),
                 filter={"field": "updated_by", "op": "me"},
                 sort=(Sort(field="updated_at", descending=True),),
                 limit=RECENT,
             )
         )
-        for record in read.records:
-            hit = Hit(object=definition.name, id=record["id"], name=record[definition.name_field] or "", tier=0)
-            results.append((record["updated_at"], _result(hit)))
+        named = [(record[definition.name_field] or "", record) for record in read.records]
+        for (name, record), line in zip(named, second_lines(definition, named), strict=True):
+            hit = Hit(object=definition.name, id=record["id"], name=name, tier=0)
+            results.append((record["updated_at"], _result(hit, line)))
     results.sort(key=lambda each: each[0], reverse=True)
     return [{"label": _("Changed by you"), "results": [each for _at, each in results[:RECENT]]}] if results else []
 
@@ -112,8 +121,8 @@ def people() -> ResponseReturnValue:
     rates.spend("suggestions", current.principal.fingerprint)
     text = request.args.get("q", "").strip()[:200]
     target = current.object("user")
-    found = current.gate.suggest("user", text, SUGGESTIONS + 1, filter={"field": "active", "op": "eq", "value": True})
-    return jsonify(results=[_suggestion(each, target) for each in found[:SUGGESTIONS]], more=len(found) > SUGGESTIONS)
+    found = current.gate.suggest("user", text, SUGGESTIONS + 1, {"field": "active", "op": "eq", "value": True}, telling(target))
+    return jsonify(results=offered(found[:SUGGESTIONS], target), more=len(found) > SUGGESTIONS)
 
 
 @bp.get("/o/<object_name>/lookup/<path:field_path>")
@@ -129,8 +138,8 @@ def lookup(object_name: str, field_path: str) -> ResponseReturnValue:
     target = current.object(found.to or "user")
     text = request.args.get("q", "").strip()[:200]
     queues = _queues(holder, text) if found.name == "owner" else []
-    records = _candidates(holder, found, text)
-    return jsonify(results=[*queues, *(_suggestion(each, target) for each in records[:SUGGESTIONS])], more=len(records) > SUGGESTIONS)
+    records = _candidates(holder, found, text, target)
+    return jsonify(results=[*queues, *offered(records[:SUGGESTIONS], target)], more=len(records) > SUGGESTIONS)
 
 
 def _queues(holder: ObjectDef, text: str) -> list[dict[str, Any]]:
@@ -144,14 +153,15 @@ def _queues(holder: ObjectDef, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def _candidates(holder: ObjectDef, found: FieldDef, text: str) -> list[Reference]:
+def _candidates(holder: ObjectDef, found: FieldDef, text: str, target: ObjectDef) -> list[Candidate]:
     """Return the visible records that the lookup's own filter allows, with what the form holds for `$Record`; for an owner, people."""
     if found.type not in LOOKUPS or found.to is None:
         active = {"field": "active", "op": "eq", "value": True} if found.active_only else None
-        return current.gate.suggest("user", text, SUGGESTIONS + 1, filter=active)
+        return current.gate.suggest("user", text, SUGGESTIONS + 1, active, telling(target))
     names = {name.lower() for name in OF_RECORD.findall(found.filter or "")}
     others = [other for name in names if (other := holder.field(name)) is not None]
-    return current.gate.candidates(holder.name, found.name, text, {each.name: _given(each) for each in others}, SUGGESTIONS + 1)
+    form = {each.name: _given(each) for each in others}
+    return current.gate.candidates(holder.name, found.name, text, form, SUGGESTIONS + 1, telling(target))
 
 
 def _given(other: FieldDef) -> Any:
@@ -161,7 +171,3 @@ def _given(other: FieldDef) -> Any:
         return FIELD_TYPES[other.type].from_form(other, request.args.get(other.name, ""), typed)
     except (BadValue, KeyError):
         return None
-
-
-def _suggestion(each: Reference, target: ObjectDef) -> dict[str, Any]:
-    return {"id": each.id, "text": each.name or _("Unnamed"), "icon": "user" if target.name == "user" else target.icon, "hue": hue(target)}

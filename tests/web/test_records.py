@@ -431,10 +431,9 @@ def test_a_record_one_may_not_see_is_like_one_that_is_not_there(site, url):
 
 
 def test_a_lookup_suggests_what_one_may_see(site, account, rep):
-    assert rep.get("/o/deal/lookup/account?q=kes").json == {
-        "results": [{"id": account, "text": "Kestrel Aerospace", "icon": "building-2", "hue": 1}],
-        "more": False,
-    }
+    answer = rep.get("/o/deal/lookup/account?q=kes").json
+    assert answer["results"][0].pop("note").startswith("Rita Rep · ")
+    assert answer == {"results": [{"id": account, "text": "Kestrel Aerospace", "icon": "building-2", "hue": 1}], "more": False}
     assert site.visitor("reader").get("/o/deal/lookup/account?q=kes").status_code == 404
     people = [each["text"] for each in rep.get("/o/deal/lookup/owner?q=r").json["results"]]
     assert "Rita Rep" in people

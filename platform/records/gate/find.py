@@ -1,6 +1,6 @@
 """Global search: words over all objects the principal may read, in the fields they may read, of the records they may see.
 
-Here: one statement over the index and the objects' tables. Not here: the index (`records/search.py`).
+Here: one statement over the index and the objects' tables, and its condition for one object. Not here: the index (`records/search.py`).
 Order uses nothing hidden: name equal, name begins, all words in the name, elsewhere; then the latest first.
 Source: spec/data.md, section 8.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, case, cast, func, literal, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone.db.column_types import PlainText
 from fieldstone.limits import SEARCH_HITS_AN_OBJECT
@@ -58,7 +59,7 @@ def _arm(
     key = match_key(typed.strip()) or ""
     in_name = and_(*(_among(gate, table, word, [name]) for word in words if not word.excluded))
     tier = case((compared == key, 0), (compared.startswith(key, autoescape=True), 1), (in_name, 2), else_=3)
-    wanted = [_among(gate, table, word, fields) if not word.excluded else ~_among(gate, table, word, fields) for word in words]
+    wanted = _words(gate, table, words, fields)
     seen = sharing.condition(gate.asking, definition, table)
     if seen is not None:
         wanted.append(seen)
@@ -66,6 +67,19 @@ def _arm(
         tier.label("tier"), literal(place).label("place"), table.c.id.label("id"), column.label("name"), table.c.updated_at.label("moved")
     )
     return statement.where(table.c.deleted_at.is_(None), *wanted).order_by(tier, table.c.updated_at.desc(), table.c.id).limit(limit)
+
+
+def holds(gate: Gate, definition: ObjectDef, table: Any, text: str) -> ColumnElement[bool] | None:
+    """Return the condition that a row of `table` would be found by searching for `text`; None where nothing can be looked for."""
+    words = phrases(text)
+    fields = [found for name, found in searched(definition).items() if name in gate.rights.readable(definition.name)]
+    if not fields or all(word.excluded for word in words):
+        return None
+    return and_(*_words(gate, table, words, fields))
+
+
+def _words(gate: Gate, table: Any, words: Sequence[Phrase], fields: Sequence[FieldDef]) -> list[ColumnElement[bool]]:
+    return [~_among(gate, table, word, fields) if word.excluded else _among(gate, table, word, fields) for word in words]
 
 
 def _among(gate: Gate, table: Any, word: Phrase, fields: Sequence[FieldDef]) -> Any:

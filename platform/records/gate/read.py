@@ -40,7 +40,7 @@ from fieldstone.records.gate.tables import marked
 from fieldstone.records.gate.write import compared, find_by_key
 from fieldstone.records.history import HistoryEntry, entries
 from fieldstone.records.principal import Principal
-from fieldstone.records.query import HIDDEN, Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
+from fieldstone.records.query import HIDDEN, Candidate, Count, Expand, Group, Hit, Page, Query, Record, Reference, Sort, refuse_query
 
 KEPT = 500  # statements for one set of rights
 LIMIT = bindparam("page_limit", type_=Integer)
@@ -457,13 +457,22 @@ class Gate:
 
     # --- lookups ---
 
-    def candidates(self, object_name: str, field: str, text: str, record: Mapping[str, Any], limit: int = 10) -> list[Reference]:
+    def candidates(
+        self, object_name: str, field: str, text: str, record: Mapping[str, Any], limit: int = 10, tells: Sequence[str] = ()
+    ) -> list[Candidate]:
         """Return what the picker of a lookup offers for a record being edited: see `pickers.candidates`; one statement."""
-        return pickers.candidates(self, object_name, field, text, record, limit)
+        return pickers.candidates(self, object_name, field, text, record, limit, tells)
 
-    def suggest(self, object_name: str, text: str, limit: int = 10, filter: str | Mapping[str, Any] | None = None) -> list[Reference]:
-        """Return records whose name holds `text`, those that begin with it first; one statement."""
-        return pickers.suggest(self, object_name, text, limit, filter)
+    def suggest(
+        self,
+        object_name: str,
+        text: str,
+        limit: int = 10,
+        filter: str | Mapping[str, Any] | None = None,
+        tells: Sequence[str] = (),
+    ) -> list[Candidate]:
+        """Return records whose name holds `text`, those that begin with it first, then those that a search finds; one statement."""
+        return pickers.suggest(self, object_name, text, limit, filter, tells=tells)
 
     def search(self, text: str, objects: Sequence[str] | None = None, limit: int = SEARCH_HITS_AN_OBJECT) -> list[Hit]:
         """Return the records that hold every word of `text` in a field the principal may read, the best first; one statement."""

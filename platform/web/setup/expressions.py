@@ -21,12 +21,12 @@ from fieldstone.metadata.scope import steps_of
 from fieldstone.records.query import Query
 from fieldstone.rules.check import CONDITIONS
 from fieldstone.web.admission import admit, setup
+from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup import bp, expression_help, expression_trials
 from fieldstone.web.setup.expression_editor import EXPECTED, Editor, type_words
 from fieldstone.web.setup.field_cards import CARDS
-from fieldstone.web.shell import hue
 
 SUGGESTIONS = 10
 WRONG_TYPE = "expression_result_type"
@@ -134,8 +134,6 @@ def records_to_try() -> ResponseReturnValue:
     """Suggest records to try an expression on; with `of=edited` those that may have the lookup."""
     editor = Editor.of_request()
     definition = current.object((editor.record if request.args.get("of") == "edited" else editor.object) or "")
-    found = current.gate.suggest(definition.name, request.args.get("q", "").strip()[:200], SUGGESTIONS + 1)
-    results = [
-        {"id": each.id, "text": each.name or _("Unnamed"), "icon": definition.icon, "hue": hue(definition)} for each in found[:SUGGESTIONS]
-    ]
-    return jsonify(results=results, more=len(found) > SUGGESTIONS)
+    text = request.args.get("q", "").strip()[:200]
+    found = current.gate.suggest(definition.name, text, SUGGESTIONS + 1, tells=telling(definition))
+    return jsonify(results=offered(found[:SUGGESTIONS], definition), more=len(found) > SUGGESTIONS)

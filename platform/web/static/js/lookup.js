@@ -63,7 +63,7 @@ class Lookup extends HTMLElement {
     this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
     for (const result of results) {
       const mark = result.icon ? el("span", { class: `tile ${hue(result.hue)}` }, icon(result.icon, "i")) : null;
-      const note = result.note ? el("small", {}, result.note) : null;
+      const note = result.note ? el("small", {}, marked(result.note, typed)) : null;
       const option = el(
         "div",
         { role: "option", id: unique("option"), "aria-selected": "false" },

@@ -1,5 +1,5 @@
 // <x-palette search="/search">: the command palette around <dialog id="palette">. Asks GET search?q=… (also for "": what is recent) and
-// shows {"groups": [{"label", "results": [{"url", "text", "note", "icon", "hue", "keys": ["C", "D"]}]}]}, or an HTML fragment of [role=option] links.
+// shows {"groups": [{"label", "results": [{"url", "text", "line", "note", "icon", "hue", "keys": ["C", "D"]}]}]}, or an HTML fragment of [role=option] links.
 // Pages of the navigation and what one may create are matched here, without asking.
 import { announce, el, icon, marked, settled, t, unique } from "./texts.js";
 import { ask } from "./http.js";
@@ -73,7 +73,7 @@ class Palette extends HTMLElement {
             "a",
             { class: "opt", role: "option", id: unique("opt"), href: result.url, tabindex: "-1", "aria-selected": "false" },
             mark,
-            el("span", {}, marked(result.text, this.box.value)),
+            el("span", {}, marked(result.text, this.box.value), result.line && el("small", {}, marked(result.line, this.box.value))),
             aside,
           ),
         );
