@@ -46,6 +46,13 @@ class Labels(Protocol):
 
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # names only: no attribute, index or format of a parameter is reached
 _PLURAL = re.compile(r"\{([a-z_][a-z0-9_]*)\?([^|{}]*)\|([^|{}]*)\}")  # {rows?record|records}: which word goes with the number
+_OF_VALUE_TYPES = frozenset(  # problems whose parameters name types of expressions: stable names for programs, words for people
+    f"expression_{code}"
+    for code in (
+        *("argument_type", "result_type", "operand_type", "operand_types", "number_with_text", "date_with_datetime"),
+        *("condition_not_boolean", "no_common_type", "not_a_result", "no_value", "not_comparable", "never_equal"),
+    )
+)
 _FOLDERS = ("problems", "sentences")
 
 
@@ -116,6 +123,8 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
     params = {name: chosen(value, language, default) if isinstance(value, Mapping) else value for name, value in params.items()}
     if problem.code == "wrong_type":
         params = {name: _types(value, language) if isinstance(value, str) else value for name, value in params.items()}
+    elif problem.code in _OF_VALUE_TYPES:
+        params |= {name: _value_types(str(params[name]), language) for name in ("expected", "found", "left", "right") if name in params}
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "
@@ -126,6 +135,11 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
 def _types(names: str, language: str) -> str:
     """Return names of JSON types, such as "text / number", in words."""
     return re.sub("[a-z]+", lambda name: text(key, language) if (key := f"type.{name[0]}") in tables() else name[0], names)
+
+
+def _value_types(names: str, language: str) -> str:
+    """Return names of types of expressions, such as "Date | Datetime", in the words that Setup has for them."""
+    return " / ".join(text(f"value_type.{name}", language) if name else "" for name in names.split(" | "))
 
 
 def chosen(label: Mapping[str, str], language: str, default: str) -> str:

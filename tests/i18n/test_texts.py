@@ -137,3 +137,29 @@ def test_a_hole_takes_a_parameter_by_its_plain_name_only(monkeypatch):
 
 def test_an_unknown_key_is_shown_rather_than_lost():
     assert texts.text("no_such_key", "en") == "no_such_key"
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "language", "expected"),
+    [
+        (
+            "result_type",
+            {"found": "Boolean", "expected": "Datetime"},
+            "en",
+            "The result is of type Yes or no; Date and time is needed here.",
+        ),
+        ("result_type", {"found": "Id", "expected": "Number | Text"}, "zh-Hans", "结果是 记录 类型，此处需要 数字 / 文本 类型。"),
+        ("not_comparable", {"function": "IN", "found": "Multipicklist"}, "zh-Hant", "IN 不能比較 多個選項值 類型的值。"),
+        ("value_expected", {"found": "Id"}, "en", "A field, a number, a text or a function is expected before Id."),
+    ],
+)
+def test_types_of_expressions_are_named_in_words_and_what_was_written_is_not(code, params, language, expected):
+    problem = Problem(code=f"expression_{code}", params=params)
+    assert texts.word(problem, language) == expected
+    assert problem.params == params
+
+
+def test_every_type_of_an_expression_has_words():
+    from fieldstone.rules import ValueType
+
+    assert [each for each in ValueType if f"value_type.{each.value}" not in texts.tables()] == []

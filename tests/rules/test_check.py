@@ -28,9 +28,13 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
         ("TEXT()", 1, "The number of arguments of TEXT is wrong: 0. It is written TEXT(x)."),
         ("CASE(nick, 1, 2)", 1, "The number of arguments of CASE is wrong: 3. It is written CASE(x, value, result, ..., else)."),
         ("LEFT(price, 1)", 6, 'LEFT takes a value of type Text as "t"; this is of type Number.'),
-        ("YEAR(stamp)", 6, 'YEAR takes a value of type Date as "d"; this is of type Datetime.'),
-        ("TEXT(nick)", 6, 'TEXT takes a value of type Number | Date | Datetime | Time | Picklist as "x"; this is of type Text.'),
-        ("TEXT(vip)", 6, 'TEXT takes a value of type Number | Date | Datetime | Time | Picklist as "x"; this is of type Boolean.'),
+        ("YEAR(stamp)", 6, 'YEAR takes a value of type Date as "d"; this is of type Date and time.'),
+        ("TEXT(nick)", 6, 'TEXT takes a value of type Number / Date / Date and time / Time / Picklist value as "x"; this is of type Text.'),
+        (
+            "TEXT(vip)",
+            6,
+            'TEXT takes a value of type Number / Date / Date and time / Time / Picklist value as "x"; this is of type Yes or no.',
+        ),
         (
             'qty & "pcs"',
             5,
@@ -43,35 +47,35 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
             "+ does not mix a number with a text (Number and Text). Write TEXT(...) to make a text of the number, or VALUE(...) to"
             " make a number of the text.",
         ),
-        ("vip = 1", 5, "= does not go with Boolean on the left and Number on the right."),
-        ('vip = "true"', 5, "= does not go with Boolean on the left and Text on the right."),
-        ("vip < TRUE", 5, "< does not go with Boolean on the left and Boolean on the right."),
+        ("vip = 1", 5, "= does not go with Yes or no on the left and Number on the right."),
+        ('vip = "true"', 5, "= does not go with Yes or no on the left and Text on the right."),
+        ("vip < TRUE", 5, "< does not go with Yes or no on the left and Yes or no on the right."),
         (
             "start < stamp",
             7,
-            "< does not mix a date with a datetime (Date and Datetime). Write DATEVALUE(...) to take the day of the datetime, or"
+            "< does not mix a date with a datetime (Date and Date and time). Write DATEVALUE(...) to take the day of the datetime, or"
             " DATETIMEVALUE(...) to take midnight of the date.",
         ),
         (
             "start - stamp",
             7,
-            "- does not mix a date with a datetime (Date and Datetime). Write DATEVALUE(...) to take the day of the datetime, or"
+            "- does not mix a date with a datetime (Date and Date and time). Write DATEVALUE(...) to take the day of the datetime, or"
             " DATETIMEVALUE(...) to take midnight of the date.",
         ),
         ("start + finish", 7, "+ does not go with Date on the left and Date on the right."),
-        ("stamp + seen", 7, "+ does not go with Datetime on the left and Datetime on the right."),
+        ("stamp + seen", 7, "+ does not go with Date and time on the left and Date and time on the right."),
         ("open + shut", 6, "+ does not go with Time on the left and Time on the right."),
         ("1 - start", 3, "- does not go with Number on the left and Date on the right."),
-        ("1 - stamp", 3, "- does not go with Number on the left and Datetime on the right."),
+        ("1 - stamp", 3, "- does not go with Number on the left and Date and time on the right."),
         ("3600000 + open", 9, "+ does not go with Number on the left and Time on the right."),
-        ("tags = tags", 6, "= does not go with Multipicklist on the left and Multipicklist on the right."),
+        ("tags = tags", 6, "= does not go with Several picklist values on the left and Several picklist values on the right."),
         ("-nick", 1, "- stands before a number; this is of type Text."),
         ("IF(price, 1, 2)", 4, "IF needs a condition here, true or false; this is of type Number. Compare it with something, such as > 0."),
         ("NOT qty = 1", 5, "NOT needs a condition here, true or false; this is of type Number. Compare it with something, such as > 0."),
         ('IF(vip, 1, "x")', 12, "All results of IF are of one type; this is of type Text, another of type Number."),
-        ("IF(vip, start, stamp)", 16, "All results of IF are of one type; this is of type Datetime, another of type Date."),
+        ("IF(vip, start, stamp)", 16, "All results of IF are of one type; this is of type Date and time, another of type Date."),
         ('BLANKVALUE(qty, "x")', 17, "All results of BLANKVALUE are of one type; this is of type Text, another of type Number."),
-        ("IF(vip, tags, tags)", 9, "IF cannot give a value of type Multipicklist."),
+        ("IF(vip, tags, tags)", 9, "IF cannot give a value of type Several picklist values."),
         ('CASE(vip, TRUE, "x", "y")', 6, "CASE does not choose by true and false. Use IF."),
         (
             'CASE(nick, "x", TRUE, FALSE)',
@@ -80,10 +84,10 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
         ),
         ('CASE(qty, "x", 1, 2)', 11, "A value of type Text is never equal to one of type Number."),
         ("CASE(stage, nick, 1, 2)", 13, "A value of a picklist is written as a text in quotation marks here."),
-        ("IN(tags, NULL)", 4, "IN does not compare values of type Multipicklist."),
+        ("IN(tags, NULL)", 4, "IN does not compare values of type Several picklist values."),
         ("ISNULL(vip)", 8, "ISNULL does not take a condition: true or false is never blank."),
         ("NULLVALUE(vip, FALSE)", 11, "NULLVALUE does not take a condition: true or false is never blank."),
-        ('ISPICKVAL(nick, "x")', 11, 'ISPICKVAL takes a value of type Picklist as "field"; this is of type Text.'),
+        ('ISPICKVAL(nick, "x")', 11, 'ISPICKVAL takes a value of type Picklist value as "field"; this is of type Text.'),
         ("ISPICKVAL(stage, nick)", 18, "A value of a picklist is written as a text in quotation marks here."),
         ("ISCHANGED(account.name)", 11, "ISCHANGED takes a field of this record itself: no parent's field and no expression."),
         ("PRIORVALUE(price + 1)", 12, "PRIORVALUE takes a field of this record itself: no parent's field and no expression."),
@@ -164,7 +168,7 @@ def test_a_filter_runs_in_the_database_or_is_refused(use: Use) -> None:
 
 @pytest.mark.parametrize("use", [Use.VALIDATION_RULE, Use.LIST_FILTER, Use.SHARING, Use.LAYOUT])
 def test_a_condition_is_boolean(use: Use) -> None:
-    assert told("price + 1", use)[2] == "The result is of type Number; Boolean is needed here."
+    assert told("price + 1", use)[2] == "The result is of type Number; Yes or no is needed here."
     assert told("price > 1", use) == []
 
 

@@ -1,6 +1,6 @@
 """One place where an expression stands, as an editor in Setup describes it, and the words for types and values there.
 
-Here: `Editor`, `type_words`, `value_words`. Not here: what the editor is answered (`expressions`), the language (`rules`).
+Here: `Editor`, `type_words`, `result_words`, `value_words`. Not here: what the editor is answered (`expressions`), the language (`rules`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 
 from fieldstone import rules
 from fieldstone.errors import NotVisible, Problem
-from fieldstone.i18n import formats
+from fieldstone.i18n import formats, texts
 from fieldstone.metadata.checks.expressions import taken_by
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.field_types import FIELD_TYPES
@@ -155,12 +155,13 @@ def is_readable(object_name: str, field: FieldDef) -> bool:
 
 def type_words(type_: rules.ValueType) -> str:
     """Return what people call a type of value."""
-    words: dict[str, str] = {
-        "Number": _("Number"), "Text": _("Text"), "Picklist": _("Picklist value"), "Multipicklist": _("Several picklist values"),
-        "Boolean": _("Yes or no"), "Date": _("Date"), "Datetime": _("Date and time"), "Time": _("Time"), "Id": _("Record"),
-        "Geolocation": _("Place"), "Field": _("Field of an object"), "Null": _("Blank"),
-    }  # fmt: skip
-    return words.get(type_.value, type_.value)
+    return texts.text(f"value_type.{type_.value}", current.language)
+
+
+def result_words() -> list[tuple[str, str]]:
+    """Return the types of field that a formula may have as its result, in the words of the types of value, but for amounts and percents."""
+    amounts: dict[str, str] = {"currency": _("Currency"), "percent": _("Percent")}
+    return [(name, amounts.get(name) or type_words(type_)) for name, type_ in EXPECTED.items()]
 
 
 def value_words(value: Any, type_: rules.ValueType, names: Mapping[str, str] | None = None) -> str:

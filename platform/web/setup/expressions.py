@@ -25,8 +25,7 @@ from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup import bp, expression_help, expression_trials
-from fieldstone.web.setup.expression_editor import EXPECTED, Editor, type_words
-from fieldstone.web.setup.field_cards import CARDS
+from fieldstone.web.setup.expression_editor import EXPECTED, Editor, result_words, type_words
 
 SUGGESTIONS = 10
 WRONG_TYPE = "expression_result_type"
@@ -101,7 +100,7 @@ def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:
     told = {"text": word(problem), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
     if problem.code == WRONG_TYPE and editor.use is rules.Use.FORMULA:
         returns = _fitting(editor, source)
-        told |= {"returns": returns, "returns_text": str(CARDS[returns].label)} if returns else {}
+        told |= {"returns": returns, "returns_text": dict(result_words())[returns]} if returns else {}
     return told if fix is None else told | {"fix": fix}
 
 

@@ -38,6 +38,7 @@ from fieldstone.web.setup.definitions import (
     the_object,
     with_field,
 )
+from fieldstone.web.setup.expression_editor import result_words
 from fieldstone.web.setup.field_cards import CARDS, defaults_of, options_of
 from fieldstone.web.setup.field_documents import answer_of, from_form, option_words, places, questions, rows_of, to_form
 from fieldstone.web.setup.publishing import Way, publish_or_show, refusal
@@ -223,6 +224,7 @@ def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
         cards=CARDS,
         has=options_of(shown.type),
         words=option_words(),
+        results=result_words(),
         rows=rows,
         published=published,
         asked=shown.asked,

@@ -202,6 +202,13 @@ def test_a_result_of_another_type_says_which_field_would_take_it(builder, source
     assert problem["returns"] == returns
 
 
+def test_a_type_has_one_name_in_message_fix_and_choice(builder):
+    (problem,) = told(builder, "amount > 5", f"{FORMULA}&returns=text")["problems"]
+    assert problem["text"] == "The result is of type Yes or no; Text is needed here."
+    assert problem["returns_text"] == told(builder, "amount > 5")["type"] == "Yes or no"
+    assert '<option value="checkbox">Yes or no</option>' in builder.get("/setup/objects/deal/fields/new?type=formula").text
+
+
 @pytest.mark.parametrize(
     ("returns", "source", "right"),
     [
