@@ -117,7 +117,7 @@ def _places() -> dict[str, Control]:
 def _new_document(typed: MultiDict[str, str]) -> Document:
     form = TypedForm(typed=typed)
     texts = form.label("label")
-    name = form.value("api_name").strip() or name_from(texts, [each.name for each in current.snapshot.objects.values()])
+    name = form.value("api_name").strip() or name_from(texts, [each.name for each in current.snapshot.objects.values()]) or "new_object"
     document: Document = {"kind": "object"}
     put(document, "api_name", name)
     _settings(document, form)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.web.setup.conftest import carried, error_at, steps, words
@@ -156,3 +158,9 @@ def test_without_the_right_to_customize_there_are_no_objects(site, rep):
 
 def test_an_object_that_is_not_there_is_not_found(builder):
     assert builder.get("/setup/objects/nothing").status_code == 404
+
+
+def test_a_missing_label_is_the_only_thing_told(builder):
+    answer = builder.plan("/setup/objects/new", {"label.en": "", "api_name": "", "name_kind": "text"})
+    assert answer.status_code == 422
+    assert re.findall(r'<li><a href="#([^"]+)">', answer.text) == ["f-label-en"]

@@ -142,6 +142,28 @@ def test_the_editor_helps_with_arguments_values_and_mistakes(admin, site):
     assert (admin.locator("#f-returns").input_value(), admin.locator("#f-scale").input_value()) == ("currency", "2")
 
 
+@pytest.mark.parametrize("examples", ["", '[{"record": {"amount": "5"}, "expect": "refused"}]'], ids=["of the expression", "of an example"])
+def test_what_a_plan_refuses_first_is_in_sight_and_has_the_focus(admin, site, complaints, examples):
+    """Editors stand for the controls that were refused: they take the focus that the page and the links of its summary give."""
+    complaints.expect("422")  # the browser reports refused requests
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    write(admin, "error_when", "amount < 0" if examples else "amuont < 0")
+    for name, text in (("label.en", "Small"), ("message.en", "Too small.")):
+        admin.fill(f"[name='{name}']", text)
+    admin.locator("[name=examples]").evaluate("(area, text) => (area.value = text)", examples)
+    admin.click("button.pri")
+    said = admin.locator(".errs .err").first
+    focused = admin.locator(".xe-examples input:focus" if examples else ".cm-content:focus")
+    focused.wait_for()
+    expect(said).to_be_in_viewport()
+    assert examples or focused.get_attribute("aria-description") == said.inner_text()
+    admin.locator("[data-errors] h2").evaluate("each => each.scrollIntoView()")
+    admin.locator("[name='label.en']").focus()
+    admin.locator("[data-errors] a").click()
+    focused.wait_for()
+    expect(said).to_be_in_viewport()
+
+
 def test_a_layout_is_arranged_with_mouse_and_keys_and_undone(admin, site):
     admin.goto(f"{site.address}/setup/objects/deal/layouts/deal_main")
     admin.click("[data-add-section]")

@@ -1,6 +1,7 @@
 // The examples of an expression as a list below its editor: each with its values, what is expected, and whether it comes out so.
 // Here: JSON in a <textarea data-examples="refused accepted"> ↔ the list; the two words are what a condition expects, if not true and false.
 // Not here: running them (the server, through the editor's check).
+import { goTo } from "./refused.js";
 import { announce, el, icon, t, unique } from "./texts.js";
 
 export class Examples {
@@ -18,15 +19,19 @@ export class Examples {
     this.rows = el("ol", { class: "examples" });
     const blank = () => this.add({ record: {}, expect: this.words()?.[0] ?? null });
     const more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
-    this.box = el("div", { class: "xe-examples" }, this.rows, more);
+    const named = { role: "group", "aria-label": area.labels[0]?.textContent, "aria-describedby": area.getAttribute("aria-describedby") };
+    const focused = document.activeElement === area;
+    this.box = el("div", { class: "xe-examples", ...named }, this.rows, more);
     area.hidden = true;
     area.after(this.box);
+    area.addEventListener("focus", () => (this.rows.querySelector("li:has(.err) input") ?? this.box.querySelector("input, button")).focus());
     area.addEventListener("restored", () => {
       this.list = read(area.value) ?? [];
       this.draw();
       editor.recheck();
     });
     this.draw();
+    if (focused) goTo(area);
   }
   /** Show the list where there is an expression to give examples of; those that are there stay in sight. */
   offer(there) {

@@ -11,6 +11,7 @@ import { Examples } from "./expression-examples.js";
 import { around, comparedWith, language, place, theme } from "./expression-language.js";
 import { Trial } from "./expression-trial.js";
 import { ask } from "./http.js";
+import { goTo } from "./refused.js";
 import { el, icon, settled, t } from "./texts.js";
 
 const NAME = /[\p{L}$][\p{L}\w$.:#]*/u; // a label may be typed as well as an API name
@@ -43,8 +44,10 @@ class Expression extends HTMLElement {
     this.explain = settled(() => this.help(), 80);
     this.build();
     this.view = new cm.EditorView({ root: this.root, parent: this.root, state: this.state() });
+    const focused = document.activeElement === this.area;
     this.area.hidden = true;
     this.listen();
+    if (focused) goTo(this.area);
     this.recheck();
   }
   build() {
@@ -68,6 +71,7 @@ class Expression extends HTMLElement {
   }
   state() {
     const cm = this.cm;
+    const refused = document.getElementById(`${this.area.id}-e`)?.textContent.trim(); // ids do not reach into a shadow root
     return cm.EditorState.create({
       doc: this.area.value,
       extensions: [
@@ -95,6 +99,7 @@ class Expression extends HTMLElement {
           "aria-multiline": "true",
           spellcheck: "false",
           autocapitalize: "off",
+          ...(refused && { "aria-invalid": "true", "aria-description": refused }),
         }),
         cm.keymap.of([
           ...cm.closeBracketsKeymap,

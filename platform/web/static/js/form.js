@@ -1,14 +1,14 @@
 // <x-form [draft="deal:new"] [react="/o/deal/draft"] [quiet]><form>…</form></x-form>: nothing typed is ever lost.
 // - shows [data-dirty] and warns before leaving while something is unsaved (unless `quiet`); Ctrl/Cmd Enter saves;
-// - after an answer with errors, goes to the summary ([data-errors]) or the one wrong field;
+// - after an answer with errors, goes to the first wrong field, or to the summary ([data-errors]) where that tells of more than fields;
 // - `draft`: keeps what is typed on this device under that name and offers it when the form comes back empty-handed;
 //   `carried`: every answer brings back what was sent, so that what was sent is no draft any more;
 // - `react`: on leaving a changed field with data-watch, posts the form there with changed=<name>; the answer is the same <form> as HTML, and is morphed in.
 //   What somebody types meanwhile stays; what stood in a field that goes away stands in it again when it comes back; only the newest answer counts.
 import { ask } from "./http.js";
+import { goTo } from "./refused.js";
 import { announce, el, icon, settled, t } from "./texts.js";
 
-const CONTROLS = "input, select, textarea";
 const isTicked = (control) => control.type === "checkbox" || control.type === "radio";
 /** Which control of a form it is: a box that is ticked shares its name with others, and with the hidden one that says it is there. */
 const identity = (control) => `${control.type}:${control.name}:${isTicked(control) ? control.value : ""}`;
@@ -81,8 +81,9 @@ class Form extends HTMLElement {
   focusError() {
     const wrong = this.querySelectorAll('[aria-invalid="true"]');
     const summary = this.querySelector("[data-errors]");
-    if (wrong.length === 1 && !(summary?.querySelectorAll("li").length > 1))
-      wrong[0].matches(CONTROLS) ? wrong[0].focus() : wrong[0].querySelector(CONTROLS)?.focus();
+    const told = [...(summary?.querySelectorAll("li") ?? [])];
+    const placed = told.every((each) => each.querySelector('a[href^="#"]')) || (told.length === 1 && wrong.length === 1);
+    if (wrong.length && placed) goTo(wrong[0]);
     else summary?.focus();
   }
 
