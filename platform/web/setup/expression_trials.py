@@ -28,6 +28,7 @@ from fieldstone.records.evaluation import fit
 from fieldstone.records.query import Record, Reference
 from fieldstone.rules.part_values import Part, part_values
 from fieldstone.rules.row_values import memory
+from fieldstone.rules.tree import Call, Node, children
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.setup.expression_editor import Editor, type_words, value_words
@@ -203,12 +204,27 @@ def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str
         values[called] = _as_json(editor, path, row[path])
     if checked.record_change:
         example["prior"] = dict(example["record"])
-    if checked.uses_now:
-        example |= {"today": current.today.isoformat(), "now": current.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    clocks = _clocks(checked.node)
+    if rules.ValueType.DATE in clocks:
+        example["today"] = current.today.isoformat()
+    if clocks - {rules.ValueType.DATE}:
+        example["now"] = current.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     user = _user(checked)
     if user:
         example["user"] = user
     return example | {"expect": _expected(editor, value)}
+
+
+def _clocks(node: Node) -> set[rules.ValueType]:
+    """Return what an expression asks the clock for: the day, the moment or the time of day."""
+    found: set[rules.ValueType] = set()
+    todo = [node]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, Call) and each.function.clock:
+            found.add(each.type)
+        todo.extend(children(each))
+    return found
 
 
 def _as_json(editor: Editor, path: str, value: Any) -> Any:

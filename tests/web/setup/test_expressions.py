@@ -447,8 +447,22 @@ def test_an_example_carries_the_day_and_the_person_it_depends_on(builder, deal):
     about = f"{FORMULA}&returns=text"
     made = told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, record=deal)["tried"]["example"]
     assert made["user"] == {"username": "admin"} and made["expect"] == "admin"
-    assert {"today", "now"} <= made.keys()
     assert told(builder, 'IF(TODAY() > DATE(2020, 1, 1), $User.Username, "")', about, examples=[made])["examples"][0]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("source", "clocks"),
+    [
+        ("IF(NOW() > DATETIMEVALUE(DATE(2020, 1, 1)), 1, 0)", {"now"}),
+        ("HOUR(TIMENOW())", {"now"}),
+        ("YEAR(TODAY())", {"today"}),
+        ("YEAR(TODAY()) + HOUR(TIMENOW())", {"today", "now"}),
+        ("amount", set()),
+    ],
+)
+def test_an_example_says_only_what_the_expression_asks_the_clock_for(builder, deal, source, clocks):
+    made = told(builder, source, f"{FORMULA}&returns=number", record=deal)["tried"]["example"]
+    assert made.keys() & {"today", "now"} == clocks
 
 
 def test_the_queues_that_may_own_such_records_are_offered(site, builder):

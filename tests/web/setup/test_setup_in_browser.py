@@ -142,6 +142,29 @@ def test_the_editor_helps_with_arguments_values_and_mistakes(admin, site):
     assert (admin.locator("#f-returns").input_value(), admin.locator("#f-scale").input_value()) == ("currency", "2")
 
 
+def test_an_example_shows_moments_in_the_readers_zone_and_keeps_them_in_utc(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    area = admin.locator("[name=examples]")
+    area.evaluate(
+        """area => {
+          area.dataset.zone = "America/New_York";
+          area.value = JSON.stringify([{ record: {}, now: "2026-07-01T03:30:05Z", expect: "refused" }]);
+          area.dispatchEvent(new Event("restored"));
+        }"""
+    )
+    now = admin.get_by_label("Now (America/New_York)")
+    assert (now.get_attribute("type"), now.input_value()) == ("datetime-local", "2026-06-30T23:30:05")
+    assert admin.get_by_label("Today", exact=True).count() == 0
+    for typed, kept in (
+        ("2026-01-15T08:00", "2026-01-15T13:00:00Z"),
+        ("2026-11-01T01:30", "2026-11-01T05:30:00Z"),  # the hour that comes twice: the first
+        ("2026-11-01T02:30", "2026-11-01T07:30:00Z"),
+        ("2026-03-08T03:30", "2026-03-08T07:30:00Z"),  # after the hour that is left out
+    ):
+        now.fill(typed)
+        assert f'"now":"{kept}"' in area.input_value()
+
+
 @pytest.mark.parametrize("examples", ["", '[{"record": {"amount": "5"}, "expect": "refused"}]'], ids=["of the expression", "of an example"])
 def test_what_a_plan_refuses_first_is_in_sight_and_has_the_focus(admin, site, complaints, examples):
     """Editors stand for the controls that were refused: they take the focus that the page and the links of its summary give."""

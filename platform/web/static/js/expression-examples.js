@@ -1,8 +1,10 @@
 // The examples of an expression as a list below its editor: each with its values, what is expected, and whether it comes out so.
-// Here: JSON in a <textarea data-examples="refused accepted"> ↔ the list; the two words are what a condition expects, if not true and false.
+// Here: JSON in a <textarea data-examples="refused accepted" data-zone="Europe/Paris"> ↔ the list; the two words are what a condition expects,
+// if not true and false. Moments are UTC in the JSON and stand in the reader's zone in the list.
 // Not here: running them (the server, through the editor's check).
 import { goTo } from "./refused.js";
 import { announce, el, icon, t, unique } from "./texts.js";
+import { localOf, utcOf } from "./zoned.js";
 
 export class Examples {
   constructor(area, editor) {
@@ -122,8 +124,8 @@ export class Examples {
       const put = (row) => (example.related = { ...example.related, [name]: row });
       controls.push(...this.values(reads, example.related?.[name], put));
     }
-    for (const key of ["today", "now"])
-      if (key in example) controls.push(input(t(key), example[key], "", (text) => this.put(example, key, text || undefined)));
+    for (const [key, kind] of [["today", "Date"], ["now", "Datetime"]])
+      if (key in example) controls.push(this.control(t(key), kind, example[key], (value) => this.put(example, key, value ?? undefined)));
     const lists = Object.entries(example.related ?? {}).filter(([, rows]) => Array.isArray(rows));
     for (const [key, whole] of Object.entries({ user: example.user, related: lists.length ? Object.fromEntries(lists) : undefined }))
       if (whole) controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(whole))));
@@ -144,7 +146,7 @@ export class Examples {
         put(row);
         this.changed();
       };
-      return control(`${known.get(path)?.label ?? path}${note}`, known.get(path)?.kind, row?.[path], take);
+      return this.control(`${known.get(path)?.label ?? path}${note}`, known.get(path)?.kind, row?.[path], take);
     });
   }
   put(example, key, value) {
@@ -156,9 +158,27 @@ export class Examples {
     const take = (value) => this.put(example, "expect", value);
     const words = this.words();
     const fits = words?.includes(example.expect) || (example.expect ?? null) === null; // of a roll-up, others expect its figure
-    const made = words && fits ? select(t("expected"), words, example.expect, take) : control(t("expected"), words ? "" : this.kind, example.expect, take);
+    const made = words && fits ? select(t("expected"), words, example.expect, take) : this.control(t("expected"), words ? "" : this.kind, example.expect, take);
     made.classList.add("expected");
     return made;
+  }
+  /** A labelled control for a JSON value of an example; empty is blank. */
+  control(label, kind, value, take) {
+    if (kind === "Boolean") return select(label, [true, false], value, take);
+    const taken = (text) => take(text === "" ? null : text);
+    const shown = value === null || value === undefined ? "" : Array.isArray(value) ? value.join("; ") : String(value);
+    if (kind === "Date" && (!shown || /^\d{4}-\d\d-\d\d$/.test(shown))) return input(label, shown, "", taken, { type: "date" });
+    const zone = this.area.dataset.zone;
+    const local = kind === "Datetime" && zone ? shown && localOf(shown, zone) : null;
+    if (local !== null)
+      return input(`${label} (${zone})`, local, "", (text) => taken(text && utcOf(text, zone)), { type: "datetime-local", step: "1" });
+    const several = kind === "Multipicklist" || Array.isArray(value);
+    const each = (text) =>
+      text
+        .split(";")
+        .map((one) => one.trim())
+        .filter(Boolean);
+    return input(label, shown, t("blank"), (text) => (several && text ? take(each(text)) : taken(text)));
   }
 }
 
@@ -172,24 +192,9 @@ function read(text) {
   }
 }
 
-/** A labelled control for a JSON value of an example; empty is blank. */
-function control(label, kind, value, take) {
-  if (kind === "Boolean") return select(label, [true, false], value, take);
-  const shown = value === null || value === undefined ? "" : Array.isArray(value) ? value.join("; ") : String(value);
-  const several = kind === "Multipicklist" || Array.isArray(value);
-  const parsed = (text) =>
-    several
-      ? text
-          .split(";")
-          .map((each) => each.trim())
-          .filter(Boolean)
-      : text;
-  return input(label, shown, t("blank"), (text) => take(text === "" ? null : parsed(text)));
-}
-
-function input(label, value, placeholder, take) {
+function input(label, value, placeholder, take, more = {}) {
   const id = unique("example");
-  const box = el("input", { class: "in", id, value, autocomplete: "off", spellcheck: "false", placeholder });
+  const box = el("input", { class: "in", id, value, autocomplete: "off", spellcheck: "false", placeholder, ...more });
   box.addEventListener("input", (event) => {
     event.stopPropagation();
     take(box.value.trim());
