@@ -42,7 +42,7 @@ from fieldstone.web.setup.expression_editor import result_words
 from fieldstone.web.setup.field_cards import CARDS, defaults_of, options_of
 from fieldstone.web.setup.field_documents import answer_of, from_form, option_words, places, questions, rows_of, to_form
 from fieldstone.web.setup.publishing import Way, publish_or_show, refusal
-from fieldstone.web.setup.typed import TypedForm, name_from, with_problems
+from fieldstone.web.setup.typed import TypedForm, name_from, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 SAYS_OF_ITS_TYPE: Mapping[str, Mapping[str, str]] = {  # what a new field's form begins with
@@ -79,11 +79,11 @@ def fields(object_name: str) -> ResponseReturnValue:
 @admit(setup("customize"))
 def new_field(object_name: str) -> ResponseReturnValue:
     """The cards of types; with a type chosen, the form of a field of that type."""
-    definition, type_ = the_object(object_name), request.args.get("type")
+    definition, type_ = the_object(object_name), request.args.get("type") or typed_before(MultiDict()).get("type")
     if type_ is None:
         return page("setup/field_types.html", definition=definition, tabs=tabs_of(definition, "fields"), cards=list(CARDS.values()))
     _require_type(type_)
-    return _form(definition, FieldForm(typed=MultiDict({**_begin(type_), "add_to": "1"}), type=type_))
+    return _form(definition, FieldForm(typed=typed_before(MultiDict({**_begin(type_), "add_to": "1"})), type=type_))
 
 
 def _begin(type_: str) -> dict[str, str]:
@@ -179,7 +179,7 @@ def show_field(object_name: str, field_name: str) -> ResponseReturnValue:
     if type_ != published.type:
         begin = {**_begin(type_), **{key: text for key, text in typed.items() if text}}
         typed.update({key: text for key, text in begin.items() if key not in typed or not typed[key]})
-    return _form(definition, FieldForm(typed=typed, type=type_, published=published))
+    return _form(definition, FieldForm(typed=typed_before(typed), type=type_, published=published))
 
 
 @bp.post("/objects/<object_name>/fields/<field_name>")

@@ -18,7 +18,7 @@ from fieldstone.web.pages import page
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part, head_to_form, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, json_of, label_of, put, put_label, to_json, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, json_of, label_of, put, put_label, to_json, typed_before, with_problems
 
 
 @bp.get("/objects/<object_name>/rules")
@@ -34,7 +34,7 @@ def rules(object_name: str) -> ResponseReturnValue:
 @admit(setup("customize"))
 def new_rule(object_name: str) -> ResponseReturnValue:
     """The editor of a new rule."""
-    return _form(Part.of(object_name, "validation_rule", "rules"), TypedForm(typed=MultiDict({"active": "1"})))
+    return _form(Part.of(object_name, "validation_rule", "rules"), TypedForm(typed=typed_before(MultiDict({"active": "1"}))))
 
 
 @bp.get("/objects/<object_name>/rules/<name>")
@@ -49,7 +49,7 @@ def show_rule(object_name: str, name: str) -> ResponseReturnValue:
     typed["active"] = "1" if document.get("active", True) else "0"
     put_label(typed, "message", document["message"])
     typed.setlist("record_types", list(document.get("record_types", ())))
-    return _form(part, TypedForm(typed=typed))
+    return _form(part, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/objects/<object_name>/rules/new")

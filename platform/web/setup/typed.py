@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
@@ -22,6 +23,7 @@ from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.metadata.names import NATIVE_LENGTH
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
+from fieldstone.web.typed_forms import kept
 
 NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 HAN = re.compile(r"[㐀-鿿豈-﫿]+")
@@ -67,6 +69,12 @@ class TypedForm:
     def errors(self, name: str) -> Sequence[str]:
         """What is wrong at a control."""
         return self.at_controls.get(name, ())
+
+
+def typed_before(stored: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Return what the form of this page held when the session ended, if the reader comes from there; else what it begins with."""
+    sent = kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+    return stored if sent is None else sent
 
 
 def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], places: Mapping[str, Control], path: str) -> TypedForm:

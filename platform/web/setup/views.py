@@ -23,7 +23,7 @@ from fieldstone.web.pages import page
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part, audience_to_form, audience_words, audiences, head_to_form, number, places_of_head, put_audience
-from fieldstone.web.setup.typed import Control, TypedForm, json_of, put, to_json, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, json_of, put, to_json, typed_before, with_problems
 
 BLANK_COLUMNS = 3  # rows to fill in, below those that are there
 SORTS = 3
@@ -53,7 +53,7 @@ def new_view(object_name: str) -> ResponseReturnValue:
     fields = part.definition.fields.values()
     first = [each.name for each in fields if each.name != part.definition.name_field and each.result_type not in ("long_text", "rich_text")]
     begin = {"columns": [{"field": name} for name in (part.definition.name_field, *first[:3])], "order": 100}
-    return _form(part, TypedForm(typed=_to_form(begin)))
+    return _form(part, TypedForm(typed=typed_before(_to_form(begin))))
 
 
 @bp.get("/objects/<object_name>/views/<name>")
@@ -61,7 +61,7 @@ def new_view(object_name: str) -> ResponseReturnValue:
 def show_view(object_name: str, name: str) -> ResponseReturnValue:
     """The editor of one view."""
     part = Part.of(object_name, "list_view", "views", name)
-    return _form(part, TypedForm(typed=_to_form(part.document())))
+    return _form(part, TypedForm(typed=typed_before(_to_form(part.document()))))
 
 
 @bp.post("/objects/<object_name>/views/new")
