@@ -204,8 +204,11 @@ def test_a_part_that_is_not_there_is_not_found(builder, tab):
 @pytest.mark.parametrize(
     ("url", "sent"),
     [
-        ("/setup/objects/deal/rules/new", {"error_when": "amount > 5", "message.en": "Typed before"}),
-        ("/setup/objects/deal/fields/new?type=formula", {"type": "formula", "formula": "amount * 5", "label.en": "Typed before"}),
+        ("/setup/objects/deal/rules/new", {"error_when": "amount > 5", "message.en": "Typed before", "base_version": "1"}),
+        (
+            "/setup/objects/deal/fields/new?type=formula",
+            {"type": "formula", "formula": "amount * 5", "label.en": "Typed before", "base_version": "1"},
+        ),
     ],
 )
 def test_what_was_typed_in_setup_comes_back_after_a_new_login(builder, url, sent):
@@ -216,3 +219,4 @@ def test_what_was_typed_in_setup_comes_back_after_a_new_login(builder, url, sent
     signed_in = builder.visitor.post("/login", form, username="admin", password=pages.PASSWORD)
     back = builder.get(signed_in.headers["Location"])
     assert all(html.escape(text) in back.text for text in sent.values())
+    assert hidden(back, "base_version") == "1", "what others published meanwhile is not overwritten"
