@@ -246,7 +246,8 @@ class Writer:
     def _cast(self, piece: Piece) -> Piece:
         """Return a result that may be made of NULLs alone, which PostgreSQL would take for texts."""
         type_ = POSTGRESQL_TYPES.get(piece.type)
-        return piece if self.sqlite or type_ is None else piece._replace(text=f"({piece.text})::{type_}", true=None)
+        # In words: `::numeric` at the end says that an integer stands before it (`comparison`).
+        return piece if self.sqlite or type_ is None else piece._replace(text=f"CAST({piece.text} AS {type_})", true=None)
 
     def _folded(self, node: Node) -> Piece:
         """Return what reads no row as the parameter that it is for this statement."""
