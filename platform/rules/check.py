@@ -406,7 +406,7 @@ class Checker:
         arguments = [node for node in site.nodes if node is not None]
         if type_ is None or site.refused or len(arguments) < len(site.nodes):
             return None
-        return Call(function, _typed(function, arguments, type_), site.place, type_)
+        return Call(function, _typed(function, arguments, type_), site.place, type_, nothing=type_ is ValueType.NULL)
 
     def unknown_function(self, application: Application, name: str) -> None:
         if name in UNSUPPORTED:

@@ -9,6 +9,7 @@ Source: spec/expressions.md, sections 4 to 6; spec/metadata.md, section 4 "Store
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -50,8 +51,8 @@ def _is_whole(node: Node) -> bool:
 def _blanks_as_zero(root: Node) -> Node:
     def visit(node: Node, inner: list[Node]) -> Node:
         match node:
-            case Call(function=function, place=place, type=type_):
-                return Call(function, tuple(inner), place, type_)
+            case Call():
+                return replace(node, arguments=tuple(inner))
             case Inlined(field=resolved, place=place, type=type_):
                 node = Inlined(resolved, inner[0], place, type_)
         if isinstance(node, FieldRef | Inlined) and node.field.number_field:

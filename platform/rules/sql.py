@@ -218,8 +218,10 @@ class Writer:
                     below = [self._measured(child, piece) for child, piece in zip(node.arguments, below, strict=True)]
                 self._arguments = below
                 piece = self._written(node, below)
-                if node.type is ValueType.NULL and not self.sqlite:
-                    piece = piece._replace(text="NULL", simple=True)  # of CASE among NULLs PostgreSQL makes a text
+                if node.nothing:
+                    # Of CASE among NULLs PostgreSQL makes a text.
+                    blank = self.bind(None, node.type)
+                    return blank if piece.error is None else blank._replace(error=piece.error, literal=NO_LITERAL)
                 if node.function.role is not None and any(p.type is ValueType.NULL for p in below):
                     piece = self._cast(piece)
                 if piece.type in TEXT_LIKE:

@@ -124,6 +124,7 @@ class Call:
     arguments: tuple[Node, ...]
     place: Place
     type: ValueType
+    nothing: bool = False  # of NULLs alone: blank whatever the row holds, if it is no error; `type` is that of its place
 
 
 Node = Literal | FieldRef | Inlined | Call
@@ -181,8 +182,8 @@ def rebased(node: Node, prefix: tuple[str, ...], place: Place) -> Node:
                 return FieldRef(resolved, place, node.type)
             case Inlined(field=resolved):
                 return Inlined(replace(resolved, path=prefix + resolved.path), inner[0], place, node.type)
-            case Call(function=function):
-                return Call(function, tuple(inner), place, node.type)
+            case Call():
+                return replace(node, arguments=tuple(inner), place=place)
         return Literal(node.value, node.type, place)
 
     return bottom_up(node, children, move)
