@@ -24,6 +24,8 @@ from fieldstone.records.query import Candidate, Query
 if TYPE_CHECKING:
     from fieldstone.records.gate.read import Gate
 
+TIER, SORTED = "_tier", "_sorted"  # no column begins like that
+
 
 def candidates(
     gate: Gate, object_name: str, field: str, text: str, record: Mapping[str, Any], limit: int = 10, tells: Sequence[str] = ()
@@ -80,13 +82,13 @@ def suggest(
     readable = gate.rights.readable(definition.name)
     shown = tuple(Named((each.name,), each, definition) for each in _fields(definition, tells) if each.name in readable)
     kept = [table.c[column] for column in sorted(needed_columns(gate.asking, definition, shown) | {tables.column(table, name).name})]
-    places = (tier.label("tier"), sources.sortable((name.name,)).label("sorted"))
+    places = (tier.label(TIER), sources.sortable((name.name,)).label(SORTED))
     inner = select(*kept, *places).select_from(sources.origin).where(*wanted)
     rows = inner.order_by(places[0], places[1].asc().nulls_last(), table.c.id).limit(limit).subquery("offered")
     outer = Sources(gate.asking, definition, rows, sources.terms)  # what is read along is computed for those that are offered alone
     projection = Projection(outer, shown)
     statement = select(rows.c.id, tables.column(rows, name), *projection.columns).select_from(outer.origin)
-    statement = statement.order_by(rows.c.tier, rows.c.sorted.asc().nulls_last(), rows.c.id)
+    statement = statement.order_by(rows.c[TIER], rows.c[SORTED].asc().nulls_last(), rows.c.id)
     found = gate.tx.connection.execute(marked(statement, "suggest"), gate.asking.parameters).all()
     records = [projection.record(row, 2) for row in found]
     projection.name(records, gate.names)

@@ -16,6 +16,8 @@ CASE = obj(
         "number": {"type": "auto_number", "label": "Number", "pattern": "C-{00000}"},
         "key": {"type": "text", "label": "Key", "external_id": True},
         "note": {"type": "text", "label": "Note"},
+        "tier": {"type": "text", "label": "Tier"},
+        "sorted": {"type": "text", "label": "Sorted"},
         "account": {"type": "lookup", "label": "Account", "to": "account"},
     },
     default_access="read",
@@ -65,6 +67,11 @@ def test_what_the_reader_may_not_read_is_neither_searched_nor_told(org):
     assert offered(org, "Reader", "battery") == [("Battery", None), ("Battery", None)]
     with org.reading("Agent") as gate:
         assert {each.tells["account"] for each in gate.suggest("case", "", tells=("account",))} == {HIDDEN}
+
+
+def test_a_field_may_be_called_as_the_order_of_what_is_offered_is(org):
+    with org.reading("Agent") as gate:
+        assert [each.tells for each in gate.suggest("case", "screen", tells=("tier", "sorted"))] == [{"tier": None, "sorted": None}]
 
 
 def test_what_tells_records_apart_comes_in_the_same_statement(org):
