@@ -101,6 +101,8 @@ def test_the_readers_own_values_are_parameters() -> None:
     ("source", "expected"),
     [
         ("price > 1000", "((deal.price > (%(rule_1)s::numeric)))"),
+        ("ROUND(price, 1) > 9", "((deal.price >= (%(rule_1)s::numeric)))"),
+        ("-9 < ROUND(price, 1)", "((deal.price > (%(rule_1)s::numeric)))"),
         ("nick & city", "(NULLIF((COALESCE(NULLIF(deal.nick, ''), '') || COALESCE(NULLIF(deal.city, ''), '')), ''))"),
         ("price + cost", "((deal.price + deal.cost))"),
         ("IF(vip, nick, city)", "((CASE WHEN COALESCE(deal.vip, FALSE) THEN NULLIF(deal.nick, '') ELSE NULLIF(deal.city, '') END))"),

@@ -114,7 +114,7 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
     digits = (dividend.digits[0] + divisor.digits[1], scale)
     made = numeric_result(writer, text, digits, dividend, divisor, error=zero)
 
-    def rounded(places: int) -> str | None:
+    def to_round(places: int) -> str | None:
         # A quotient a/b that is no half itself is at least 1 / (2 |b| 10^fine) from the next one: so many digits decide, 39 of them too.
         fine = dividend.digits[1] + divisor.digits[1] + places
         if places < 0 or math.ceil(dividend.digits[0]) + fine > 37:
@@ -122,9 +122,9 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
         # PostgreSQL gives at least 16 digits by itself: enough for a dividend so short.
         short = math.ceil(dividend.digits[0]) + fine <= 15
         divided = dividend.text if short else f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
-        return f"round({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text}, {places})"
+        return f"({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text})"
 
-    return made._replace(late=(made.text, rounded), blank_on_error=made.error == zero)
+    return made._replace(late=(made.text, to_round), blank_on_error=made.error == zero)
 
 
 def _reciprocal(divisor: Decimal) -> Decimal | None:

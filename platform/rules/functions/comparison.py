@@ -8,8 +8,9 @@ Source: spec/expressions.md, sections 3 to 5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
+from fieldstone.rules.decimals import WIDE
 from fieldstone.rules.functions.entry import (
     BOOLEAN,
     DATE,
@@ -33,6 +34,7 @@ from fieldstone.rules.tree import Call
 from fieldstone.rules.value_types import ValueType
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
+HALF = Decimal("0.5")
 PYTHON_OPERATORS = {"=": "==", "<>": "!="}
 
 
@@ -58,7 +60,7 @@ def _compare_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> P
     """Compare values whose order the database knows; of numbers on SQLite only bare columns are such values."""
     name = call.function.name
     left, right = arguments
-    if left.literal is not NO_LITERAL and right.column is not None:
+    if left.literal is not NO_LITERAL and right.literal is NO_LITERAL:
         left, right, name = right, left, MIRRORED[name]
     plain = writer.plain_comparison(name, left, right)
     if plain is not None:
@@ -67,11 +69,30 @@ def _compare_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> P
         return writer.by_python(call)
     collation = ' COLLATE "C"' if call.function.params[0].types == TEXT and not writer.sqlite else ""
     return Piece(
-        text=_as_integers(name, left, right) or f"({left.text} {name} {right.text}{collation})",
+        text=_before_rounding(writer, name, left, right)
+        or _as_integers(name, left, right)
+        or f"({left.text} {name} {right.text}{collation})",
         type=ValueType.BOOLEAN,
         blank=left.blank or right.blank,
         error=any_of(left.error, right.error),
     )
+
+
+def _before_rounding(writer: SqlWriter, operator: str, left: Piece, right: Piece) -> str | None:
+    """Return the order of a rounded number and a constant as that of what is rounded, which spares the database the rounding.
+
+    Half goes away from zero: `ROUND(x, 2) > 90` is `x >= 90.005`, and `ROUND(x, 2) > -90` is `x > -89.995`.
+    """
+    number = right.literal
+    if left.rounds is None or left.rounds[0] != left.text or operator not in ORDER or not isinstance(number, Decimal):
+        return None
+    _, rounded, places = left.rounds
+    steps = number.scaleb(places, WIDE)
+    whole = steps.to_integral_value(ROUND_FLOOR)
+    edge = WIDE.add(whole, HALF if whole != steps or operator in (">", "<=") else -HALF)
+    # From the edge on the next step is what comes out; the edge itself goes away from zero.
+    operator = operator[0] + ("=" if (operator[0] == ">") == (edge > 0) else "")
+    return f"({rounded} {operator} {writer.bind(edge.scaleb(-places, WIDE), ValueType.NUMBER).text})"
 
 
 def _as_integers(operator: str, left: Piece, right: Piece) -> str | None:

@@ -133,7 +133,8 @@ class Piece(NamedTuple):
     longest: int = 0  # characters that a text may have
     weight: int = 0  # how deep it nests, in units of a call
     blank_on_error: bool = False  # NULL wherever it is an error
-    late: tuple[str, Callable[[int], str | None]] | None = None  # `text`, and what gives it rounded to so many places with less work
+    late: tuple[str, Callable[[int], str | None]] | None = None  # `text`, and what does as well to be rounded to so many places
+    rounds: tuple[str, str, int] | None = None  # `text`, and what it rounds to how many places
 
     def truth(self) -> str:
         """Return the condition without NULL: a blank counts as false."""

@@ -127,11 +127,15 @@ def _rounding_sql(name: str) -> Callable[[SqlWriter, Call, Sequence[Piece]], Pie
         before, after = number.digits
         wanted = arguments[1].literal if len(arguments) > 1 else Decimal(0)
         kept = min(after, max(0, int(wanted))) if isinstance(wanted, Decimal) else after
-        late = None
-        if name == "round" and isinstance(wanted, Decimal) and number.late is not None and number.late[0] == number.text:
-            late = number.late[1](int(wanted))
+        text, rounds = f"{name}({number.text}, {places.text}::int)", None
+        if name == "round" and isinstance(wanted, Decimal) and int(wanted) in ROUND_STEPS:
+            late = number.late[1](int(wanted)) if number.late is not None and number.late[0] == number.text else None
+            inner = late or number.text
+            text = f"round({inner}, {int(wanted)})"
+            rounds = text, inner, int(wanted)
         return Piece(
-            text=late or f"{name}({number.text}, {places.text}::int)",
+            text=text,
+            rounds=rounds,
             blank_on_error=number.blank_on_error and places.error is None,
             type=ValueType.NUMBER,
             blank=number.blank or places.blank,
