@@ -40,9 +40,7 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
         return writer.guarded(arguments, lambda texts: f"{function}({texts[0]}, {texts[1]})", result)
 
     def write_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
-        left, right = arguments
-        digits = size(left.digits, right.digits)
-        return numeric_result(writer, writer.apply(lambda a, b: f"({a} {name} {b})", (left, right)), digits, left, right)
+        return _operation_sql(writer, name, size, *arguments)
 
     return Function(
         name=name,
@@ -54,6 +52,11 @@ def _arithmetic(name: str, operation: Callable[[Decimal, Decimal], Decimal], doc
         write_sql=write_sql,
         examples=examples,
     )
+
+
+def _operation_sql(writer: SqlWriter, name: str, size: Callable[[Digits, Digits], Digits], left: Piece, right: Piece) -> Piece:
+    text = writer.apply(lambda a, b: f"({a} {name} {b})", (left, right))
+    return numeric_result(writer, text, size(left.digits, right.digits), left, right)
 
 
 def _sum(a: Digits, b: Digits) -> Digits:
@@ -98,7 +101,7 @@ def _divide_python(writer: PythonWriter, call: Call, arguments: Sequence[Code]) 
 def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Piece:
     dividend, divisor = arguments
     if isinstance(divisor.literal, Decimal) and (factor := _reciprocal(divisor.literal)) is not None:
-        return MULTIPLY.write_sql(writer, call, (dividend, writer.bind(factor, ValueType.NUMBER)))  # type: ignore[misc]
+        return _operation_sql(writer, "*", _product, dividend, writer.bind(factor, ValueType.NUMBER))
     scale = min(dividend.digits[1] + math.ceil(divisor.digits[0]) + 40, 1045)  # that many digits leave 39 significant ones, and more
     zero = None
     if divisor.literal is NO_LITERAL or not divisor.literal:

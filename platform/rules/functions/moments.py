@@ -7,6 +7,7 @@ Source: spec/expressions.md, section 7.4, "Arithmetic".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -61,10 +62,6 @@ def _days_between(a: datetime, b: datetime) -> Decimal:
     return EXACT.divide(int((a - b).total_seconds()), SECONDS)
 
 
-def _swapped(function: Callable[..., object]) -> Callable[..., object]:
-    return lambda a, b: function(b, a)
-
-
 def _shift_sql(sign: str) -> Callable[[str, str], str]:
     return lambda d, n: f"(CASE WHEN {day_number_in_years(d, sign, n)} THEN {d} {sign} {n} END)"
 
@@ -87,10 +84,6 @@ def _move_error(sign: str) -> Callable[[str, str], str]:
     return lambda t, n: f"(NOT {seconds_in_years(seconds(t, n))})"
 
 
-def _other_way(template: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    return lambda n, d: template(d, n)
-
-
 def _shift_python(sign: str) -> Callable[[PythonWriter, Call, Sequence[Code]], Code]:
     def write(writer: PythonWriter, call: Call, arguments: Sequence[Code]) -> Code:
         day, days = arguments
@@ -105,6 +98,21 @@ def _shift_python(sign: str) -> Callable[[PythonWriter, Call, Sequence[Code]], C
     return write
 
 
+def _mirrored(entry: Function, python: Callable[..., object], example: tuple[str, object]) -> Function:
+    """Return an addition with its arguments the other way round: `entry`, and what does its work in Python."""
+    sql, error = entry.sql, entry.sql_error
+    assert sql is not None and error is not None
+    return replace(
+        entry,
+        params=entry.params[::-1],
+        write_python=None,
+        python=lambda a, b: python(b, a),
+        sql=lambda a, b: sql(b, a),
+        sql_error=lambda a, b: error(b, a),
+        examples=(example,),
+    )
+
+
 RANGE = (Category.OUT_OF_RANGE,)
 DATE_PLUS = Function(
     name="+",
@@ -117,17 +125,7 @@ DATE_PLUS = Function(
     sql_error=_shift_error("+"),
     examples=(("TEXT(DATE(2024, 2, 28) + 1.9)", "2024-02-29"),),
 )
-PLUS_DATE = Function(
-    name="+",
-    params=(Param("n", NUMBER, whole=True), Param("d", DATE)),
-    returns=ValueType.DATE,
-    doc=DATE_PLUS.doc,
-    fails=RANGE,
-    python=_swapped(shifted),
-    sql=_other_way(_shift_sql("+")),
-    sql_error=_other_way(_shift_error("+")),
-    examples=(("TEXT(1 + DATE(2023, 12, 31))", "2024-01-01"),),
-)
+PLUS_DATE = _mirrored(DATE_PLUS, shifted, ("TEXT(1 + DATE(2023, 12, 31))", "2024-01-01"))
 DATE_MINUS = Function(
     name="-",
     params=(Param("d", DATE), Param("n", NUMBER, whole=True)),
@@ -150,17 +148,7 @@ DATETIME_PLUS = Function(
     sql_error=_move_error("+"),
     examples=(('TEXT(DATETIMEVALUE("2024-01-01 00:00:00") + 0.5)', "2024-01-01 12:00:00Z"),),
 )
-PLUS_DATETIME = Function(
-    name="+",
-    params=(Param("n", NUMBER), Param("dt", DATETIME)),
-    returns=ValueType.DATETIME,
-    doc=DATETIME_PLUS.doc,
-    fails=RANGE,
-    python=_swapped(_moved),
-    sql=_other_way(_move_sql("+")),
-    sql_error=_other_way(_move_error("+")),
-    examples=(('TEXT(1 + DATETIMEVALUE("2024-01-01 00:00:00"))', "2024-01-02 00:00:00Z"),),
-)
+PLUS_DATETIME = _mirrored(DATETIME_PLUS, _moved, ('TEXT(1 + DATETIMEVALUE("2024-01-01 00:00:00"))', "2024-01-02 00:00:00Z"))
 DATETIME_MINUS = Function(
     name="-",
     params=(Param("dt", DATETIME), Param("n", NUMBER)),
