@@ -23,7 +23,8 @@ from sqlalchemy.types import TypeEngine
 from fieldstone.db.column_types import ChoiceSet, ExactNumber, Flag, Id, IsoDate, PlainText, TimeOfDay, UtcDatetime
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import decimals
-from fieldstone.rules.cases import MOST_DIGITS, NUMBER, PYTHON, Case, CaseField, CaseRow, checked, is_global, stored
+from fieldstone.rules.case_scope import checked, is_global
+from fieldstone.rules.cases import MOST_DIGITS, NUMBER, PYTHON, Case, CaseField, CaseRow, stored
 from fieldstone.rules.dialects import dialect_of
 from fieldstone.rules.errors import Category, EvaluationError, NotInSql
 from fieldstone.rules.functions.written import time_text

@@ -1,7 +1,7 @@
 """Cases: tests of expressions as data, one JSON object a line, the same for admins, packs and our own tests.
 
-Here: reading a file of cases with everything that is wrong in it, and what the names of a case mean.
-Not here: running them (`case_runs`), the command line, examples that stand in definitions (`metadata`).
+Here: reading a file of cases with everything that is wrong in it. Not here: what the names of a case mean (`case_scope`),
+running them (`case_runs`), the command line, examples that stand in definitions (`metadata`).
 Source: spec/expressions.md, section 11.
 """
 
@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,12 +22,9 @@ from fieldstone import limits
 from fieldstone.db.column_types import is_id
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import bounds
-from fieldstone.rules.check import ROW_GLOBALS, Blanks, Use, check
+from fieldstone.rules.check import Blanks
 from fieldstone.rules.errors import Category, Failure
 from fieldstone.rules.functions.dates import time_of_text
-from fieldstone.rules.reads import mentions
-from fieldstone.rules.scope import Resolved
-from fieldstone.rules.tree import Checked
 from fieldstone.rules.value_types import ValueType
 
 PYTHON, SQLITE, POSTGRESQL = ENGINES = ("python", "sqlite", "postgresql")
@@ -59,7 +55,6 @@ FORMS: Mapping[str, str] = {
     "geolocation": '{"latitude": "52.52", "longitude": "13.405"}',
 }
 PLACE_PARTS = ("latitude", "longitude")
-IMPORTED_PART = re.compile(r"(.+)__(latitude|longitude)__s", re.IGNORECASE)
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NUMBER = re.compile(r"-?[0-9]{1,1100}(\.[0-9]{1,1100})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -529,89 +524,3 @@ READERS: Mapping[ValueType, Callable[[object], object]] = {
     ValueType.ID: _plain_text,
     ValueType.GEOLOCATION: _place,
 }
-
-
-# --- names -----------------------------------------------------------------------------------------------------------
-
-
-def checked(case: Case) -> Checked:
-    """Return the checked expression of a case. Raises Refused with its problems, or those of a formula field that it holds."""
-    by_name = {name.lower(): name for name in case.fields}
-    formulas: dict[str, Checked] = {}
-    for name in _in_order(case, by_name):
-        described = case.fields[name]
-        prefix = name[: name.rfind(".") + 1]
-        scope = CaseScope(case, by_name, formulas, prefix)
-        formulas[name] = check(described.formula or "", scope, Use.FORMULA, expected=described.value_type, blanks=case.blanks)
-    expected = TYPES[case.returns] if case.returns is not None else None
-    # An automation may ask everything that any place may.
-    return check(case.formula, CaseScope(case, by_name, formulas), Use.AUTOMATION, expected=expected, blanks=case.blanks)
-
-
-def _in_order(case: Case, by_name: Mapping[str, str]) -> list[str]:
-    """Return the formula fields, each after those that it reads. Raises Refused for a circle."""
-    reads: dict[str, list[str]] = {}
-    for name, described in case.fields.items():
-        if described.formula is not None:
-            prefix = name[: name.rfind(".") + 1]
-            named = (by_name.get((prefix + each.name).lower(), "") for each in mentions(described.formula))
-            reads[name] = [other for other in named if other and case.fields[other].formula is not None]
-    try:
-        return list(TopologicalSorter(reads).static_order())
-    except CycleError as circle:
-        raise Refused(Problem(code="cycle", params={"cycle": " → ".join(reversed(circle.args[1]))})) from circle
-
-
-class CaseScope:
-    """The names of a case, seen from its record or from one that `prefix` ("account.") leads to."""
-
-    object_label = "record"
-
-    def __init__(self, case: Case, by_name: Mapping[str, str], formulas: Mapping[str, Checked], prefix: str = "") -> None:
-        self.case = case
-        self.by_name = by_name
-        self.formulas = formulas
-        self.prefix = prefix
-
-    def resolve(self, name: str) -> Resolved | None:
-        """Return the field of the case that `name` stands for."""
-        prefix = "" if name.startswith("$") else self.prefix
-        found = self.by_name.get((prefix + name).lower())
-        if found is None:
-            return self.part_of_place(prefix, name)
-        described = self.case.fields[found]
-        type_, computed = described.value_type, described.formula is not None
-        path = tuple(found[len(prefix) :].split("."))
-        return Resolved(
-            path=path,
-            type=type_,
-            number_field=type_ is ValueType.NUMBER,
-            percent=described.type == "percent" and not computed,
-            picklist=described.values,
-            checkbox=type_ is ValueType.BOOLEAN,
-            user_dependent=is_global(found),
-            formula=self.formulas[found] if computed else None,
-            own=len(path) == 1 and not prefix,
-            length=described.length,
-        )
-
-    def part_of_place(self, prefix: str, name: str) -> Resolved | None:
-        """Return a part of a field that holds a place: `place.latitude`, in imported formulas `Place__Latitude__s`."""
-        imported = IMPORTED_PART.fullmatch(name)
-        field, part = imported.groups() if imported is not None else name.rpartition(".")[::2]
-        key = (prefix + field).lower()
-        found = self.by_name.get(key) or (self.by_name.get(f"{key}__c") if imported is not None else None)
-        if found is None or part.lower() not in PLACE_PARTS or self.case.fields[found].value_type is not ValueType.GEOLOCATION:
-            return None
-        *way, last = found[len(prefix) :].split(".")
-        return Resolved(path=(*way, f"{last}.{part.lower()}"), type=ValueType.NUMBER, number_field=True, own=False)
-
-    def nearest(self, name: str) -> str | None:
-        """Return the field most like `name`."""
-        near = get_close_matches((self.prefix + name).lower(), self.by_name, 1)
-        return self.by_name[near[0]][len(self.prefix) :] if near else None
-
-
-def is_global(name: str) -> bool:
-    """Tell whether a field of a case is a global such as `$User.Name`, which comes with the context and not with the record."""
-    return name.startswith("$") and name.split(".", 1)[0] not in ROW_GLOBALS

@@ -11,7 +11,8 @@ import pytest
 from fieldstone import limits
 from fieldstone.errors import Refused
 from fieldstone.i18n.texts import word
-from fieldstone.rules.cases import checked, load, read
+from fieldstone.rules.case_scope import checked
+from fieldstone.rules.cases import load, read
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
