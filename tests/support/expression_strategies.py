@@ -255,7 +255,18 @@ class Drawing:
             tree = operation(operator, tree, self.leaf(type_))
         return tree
 
+    def rounded_order(self, depth: int) -> list[Syntax]:
+        """Return what to compare: a rounded number with a constant, which PostgreSQL compares before it rounds."""
+        compared = [
+            call("ROUND", self.tree(T.NUMBER, depth - 1), number(self.random.choice("0126"))),
+            operation("*", constant(self.random, T.NUMBER), number(self.random.choice(["1", "0.1", "0.005", "0.5"]))),
+        ]
+        self.random.shuffle(compared)
+        return compared
+
     def arguments(self, function: Function, type_: T, depth: int) -> list[Syntax]:
+        if function.name in ("<", "<=", ">", ">=") and function.params[0].types == {T.NUMBER} and self.random.randrange(10) < 3:
+            return self.rounded_order(depth)
         counts = [n for n in range(41) if function.takes(n)]
         count = self.random.choice(counts[:3] if self.random.randrange(50) else counts[-3:])
         if function.record_change:
