@@ -1,7 +1,7 @@
 """From columns to records: what a select takes, and how each row becomes a dict that the reader may see.
 
 Here: `Projection`. References to records that the reader cannot see come out hidden, in the same statement. Formulas that only Python
-can do are computed here, from the columns they read.
+can do are computed here, from the columns they read; so is whether one has failed that is stored as a checkbox not ticked.
 Not here: which rows (`sharing.py`, `read.py`).
 """
 
@@ -52,7 +52,7 @@ def needed_columns(asking: Reader, definition: ObjectDef, named: Iterable[Named]
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A formula that no database can compute: it is, for each row, from what it reads."""
+    """A formula that no database can compute: it is, for each row, from what it reads. A stored one only where it may have failed."""
 
     place: int  # of the field among the values
     found: FieldDef
@@ -63,8 +63,8 @@ class Computed:
 
     def value(self, values: Sequence[Any]) -> Any:
         """Return the value as its reader is told it; blank where it fails or goes through an invisible parent."""
-        if any(values[at] for at in self.hidden):
-            return None
+        if any(values[at] for at in self.hidden) or (self.found.stored and values[self.place] is not False):
+            return values[self.place]  # None of a live formula; of a stored one all that cannot be a failure
         try:
             result = self.compiled.python({path: values[at] for path, at in self.inputs}, self.context)
         except EvaluationError:
@@ -85,7 +85,7 @@ class Projection:
         self.names = tuple(each.name for each in fields)
         computed = {place: made for place, each in enumerate(fields) if (made := _only_python(sources, each)) is not None}
         self.columns: list[ColumnElement[Any]] = [
-            null() if place in computed else sources.told(each.path) for place, each in enumerate(fields)
+            null() if place in computed and not each.field.stored else sources.told(each.path) for place, each in enumerate(fields)
         ]
         self.computed = [self._computed(place, fields[place], compiled) for place, compiled in computed.items()]
         self.references: list[tuple[int, int, str]] = []  # place of the id, of the name (the id of the joined row is next), object
@@ -160,12 +160,15 @@ class Projection:
 
 
 def _only_python(sources: Sources, named: Named) -> Compiled | None:
-    """Return the formula of a field that is computed when it is read and has no form in SQL; None for every other field."""
+    """Return the formula of a field that has no form in SQL if it is computed when it is read; None for every other field.
+
+    A stored checkbox is, too, if it can fail: its column is never blank, and what is not ticked may have.
+    """
     found = named.field
-    if found.type != "formula" or found.stored:
+    if found.type != "formula" or (found.stored and found.result_type != "checkbox"):
         return None
     compiled = sources.asking.snapshot.expression(found.formula or "", named.holder.name, "formula", found.blanks)
-    return None if compiled.checked.sql else compiled
+    return None if compiled.checked.sql or (found.stored and not compiled.checked.fails) else compiled
 
 
 def queue_names(snapshot: Snapshot, language: str) -> Mapping[str, str]:
