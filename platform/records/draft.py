@@ -127,7 +127,8 @@ def _look(gate: Gate, definition: ObjectDef, item: Item) -> dict[str, Reference]
         if name == "owner" and ids[name] in queues:
             found[name] = Reference(ids[name], queues[ids[name]], "queue")
         elif looked.access >= READ or name == "owner":
-            found[name] = Reference(ids[name], looked.values[f"{name}.{target.name_field}"], target.name)
+            told = gate.rights.tells_names(target)
+            found[name] = Reference(ids[name], looked.values[f"{name}.{target.name_field}"] if told else None, target.name)
         elif item.prior is not None and item.prior.get(name) == ids[name]:
             found[name] = HIDDEN
     return found

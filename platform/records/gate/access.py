@@ -89,6 +89,10 @@ class Rights:
             known = self._editable[object_name] = self._find_editable(object_name)
         return known
 
+    def tells_names(self, definition: ObjectDef) -> bool:
+        """Whether names of records may be read. They follow the object, but one that a formula makes follows what it reads, too."""
+        return not definition.name_fielddef.computed or definition.name_field in self.readable(definition.name)
+
     def _gives_rights(self) -> frozenset[str]:
         """The fields of a user that a plain save leaves alone: a role opens records, no more of them than who may change all has anyway."""
         opens_all = self.setup("manage_users") and self.setup("modify_all_data")

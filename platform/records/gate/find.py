@@ -18,6 +18,7 @@ from fieldstone.limits import SEARCH_HITS_AN_OBJECT
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.field_types.keys import match_key
 from fieldstone.records.gate import sharing, tables
+from fieldstone.records.gate.sources import name_of
 from fieldstone.records.gate.tables import marked
 from fieldstone.records.query import Hit
 from fieldstone.records.search import SEARCH, holding, searched
@@ -25,6 +26,8 @@ from fieldstone.records.tokens import Phrase, phrases
 
 if TYPE_CHECKING:
     from fieldstone.records.gate.read import Gate
+
+ELSEWHERE = 3  # tier of what holds the words in other fields than its name
 
 
 def search(gate: Gate, text: str, objects: Iterable[str] | None = None, limit: int = SEARCH_HITS_AN_OBJECT) -> list[Hit]:
@@ -51,14 +54,8 @@ def _arm(
     gate: Gate, definition: ObjectDef, place: int, fields: Sequence[FieldDef], words: Sequence[Phrase], typed: str, limit: int
 ) -> Select[Any]:
     table = tables.table(gate.snapshot, definition.name)
-    name = definition.name_fielddef
-    column = tables.column(table, name)
-    compared = tables.key_column(table, name, "match")
-    if compared is None:
-        compared = func.lower(cast(column, PlainText))
-    key = match_key(typed.strip()) or ""
-    in_name = and_(*(_among(gate, table, word, [name]) for word in words if not word.excluded))
-    tier = case((compared == key, 0), (compared.startswith(key, autoescape=True), 1), (in_name, 2), else_=3)
+    column = name_of(gate.asking, definition, table)
+    tier = _tier(gate, definition, table, words, typed) if gate.rights.tells_names(definition) else literal(ELSEWHERE)
     wanted = _words(gate, table, words, fields)
     seen = sharing.condition(gate.asking, definition, table)
     if seen is not None:
@@ -67,6 +64,16 @@ def _arm(
         tier.label("tier"), literal(place).label("place"), table.c.id.label("id"), column.label("name"), table.c.updated_at.label("moved")
     )
     return statement.where(table.c.deleted_at.is_(None), *wanted).order_by(tier, table.c.updated_at.desc(), table.c.id).limit(limit)
+
+
+def _tier(gate: Gate, definition: ObjectDef, table: Any, words: Sequence[Phrase], typed: str) -> ColumnElement[int]:
+    name = definition.name_fielddef
+    compared = tables.key_column(table, name, "match")
+    if compared is None:
+        compared = func.lower(cast(tables.column(table, name), PlainText))
+    key = match_key(typed.strip()) or ""
+    in_name = and_(*(_among(gate, table, word, [name]) for word in words if not word.excluded))
+    return case((compared == key, 0), (compared.startswith(key, autoescape=True), 1), (in_name, 2), else_=ELSEWHERE)
 
 
 def holds(gate: Gate, definition: ObjectDef, table: Any, text: str) -> ColumnElement[bool] | None:

@@ -21,7 +21,7 @@ from fieldstone.records.gate import conditions, tables
 from fieldstone.records.gate.expressions import NUMERIC, bucket
 from fieldstone.records.gate.names import Named, resolve
 from fieldstone.records.gate.projection import queue_names
-from fieldstone.records.gate.sources import Sources
+from fieldstone.records.gate.sources import Sources, name_of
 from fieldstone.records.gate.tables import marked
 from fieldstone.records.query import HIDDEN, Group, Query, Reference
 
@@ -96,7 +96,7 @@ def _grouped_reference(gate: Gate, sources: Sources, group: Group, named: Named,
         raise NotVisible(target.name)
     value = value if person else sources.reference(named.path)
     _, alias = sources.parent(named.path, open_to_all=person)
-    name = tables.column(alias, target.name_fielddef)
+    name = name_of(gate.asking, target, alias)
     queues = queue_names(gate.snapshot, gate.principal.language)
 
     def made(row: Sequence[Any]) -> Reference | None:

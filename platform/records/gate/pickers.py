@@ -17,7 +17,7 @@ from fieldstone.metadata.field_types.keys import match_key
 from fieldstone.records.gate import conditions, find, tables
 from fieldstone.records.gate.names import Named
 from fieldstone.records.gate.projection import Projection, needed_columns
-from fieldstone.records.gate.sources import Sources
+from fieldstone.records.gate.sources import Sources, name_of
 from fieldstone.records.gate.tables import marked
 from fieldstone.records.query import Candidate, Query
 
@@ -66,13 +66,13 @@ def suggest(
     of our own.
     """
     definition = gate.rights.object(object_name)
-    name = definition.name_fielddef
+    name, told = definition.name_fielddef, gate.rights.tells_names(definition)
     table = tables.table(gate.snapshot, definition.name)
     sources = Sources(gate.asking, definition, table, gate.terms())
-    compared = tables.key_column(table, name, "match")
+    compared = tables.key_column(table, name, "match") if told else None
     wanted = gate.wanted(sources, Query(object=definition.name, filter=filter)) + (allowed(sources) if allowed is not None else [])
     key = match_key(text.strip()) or ""
-    against = func.lower(tables.column(table, name)) if compared is None else compared
+    against = func.lower(name_of(gate.asking, definition, table)) if compared is None else compared
     tier: ColumnElement[int] = literal(0)
     if key:
         named, begun = against.contains(key, autoescape=True), against.startswith(key, autoescape=True)
@@ -82,12 +82,12 @@ def suggest(
     readable = gate.rights.readable(definition.name)
     shown = tuple(Named((each.name,), each, definition) for each in _fields(definition, tells) if each.name in readable)
     kept = [table.c[column] for column in sorted(needed_columns(gate.asking, definition, shown) | {tables.column(table, name).name})]
-    places = (tier.label(TIER), sources.sortable((name.name,)).label(SORTED))
+    places = (tier.label(TIER), (sources.sortable((name.name,)) if told else name_of(gate.asking, definition, table)).label(SORTED))
     inner = select(*kept, *places).select_from(sources.origin).where(*wanted)
     rows = inner.order_by(places[0], places[1].asc().nulls_last(), table.c.id).limit(limit).subquery("offered")
     outer = Sources(gate.asking, definition, rows, sources.terms)  # what is read along is computed for those that are offered alone
     projection = Projection(outer, shown)
-    statement = select(rows.c.id, tables.column(rows, name), *projection.columns).select_from(outer.origin)
+    statement = select(rows.c.id, name_of(gate.asking, definition, rows), *projection.columns).select_from(outer.origin)
     statement = statement.order_by(rows.c[TIER], rows.c[SORTED].asc().nulls_last(), rows.c.id)
     found = gate.tx.connection.execute(marked(statement, "suggest"), gate.asking.parameters).all()
     records = [projection.record(row, 2) for row in found]

@@ -19,10 +19,9 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.formulas import held
 from fieldstone.metadata.snapshot import Compiled, Snapshot
-from fieldstone.records.gate import tables
 from fieldstone.records.gate.names import Named
 from fieldstone.records.gate.sharing import Reader
-from fieldstone.records.gate.sources import Sources, unseen
+from fieldstone.records.gate.sources import Sources, name_of, unseen
 from fieldstone.records.query import HIDDEN, Record, Reference
 from fieldstone.rules import Context, EvaluationError
 
@@ -121,7 +120,7 @@ class Projection:
             self.late.append((each.name, target.name))
             return
         _, alias = sources.parent(each.path, open_to_all=person)
-        self.columns += [tables.column(alias, target.name_fielddef), alias.c.id]
+        self.columns += [name_of(sources.asking, target, alias), alias.c.id]
         if found.name == "owner" and found.system:
             self.owners.append((place, at))
         else:

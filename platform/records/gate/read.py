@@ -119,8 +119,8 @@ class Gate:
         """Return references to the visible ones of these records by id."""
         definition = self.rights.object(object_name)
         name = definition.name_field
-        found = self._by_ids(definition, ("id", name), ids, False)
-        return {each["id"]: Reference(each["id"], each[name], definition.name) for each in found}
+        found = self._by_ids(definition, ("id", name) if self.rights.tells_names(definition) else ("id",), ids, False)
+        return {each["id"]: Reference(each["id"], each.get(name), definition.name) for each in found}
 
     def access(self, object_name: str, record_id: str) -> int:
         """Return what the principal may do with one record: NONE, READ, EDIT or FULL, objects rights apart; one statement."""

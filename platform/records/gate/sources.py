@@ -1,6 +1,6 @@
 """Where the values of a query come from: an object's table, the parents joined to it, formulas and roll-ups computed on the way.
 
-Here: `Sources`, which gives each path its column in one statement.
+Here: `Sources`, which gives each path its column in one statement; `name_of`, for what names records.
 Not here: which paths a reader may name (`names.py`), how expressions become SQL (`rules`).
 
 A parent is joined together with the right to see it: what lies behind an invisible parent is blank, in filters and sorts as in
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, case, literal, null
+from sqlalchemy import and_, case, cast, literal, null
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldstone import rules
@@ -148,8 +148,9 @@ class Sources:
         found = holder.field(path[-1])
         assert found is not None
         if found.type in LOOKUPS and found.to in self.asking.snapshot.objects:
-            target, _ = self.parent(path)
-            return self.sortable((*path, target.name_field))
+            target, parent = self.parent(path)
+            told = self.raw or self.asking.rights.tells_names(target)
+            return self.sortable((*path, target.name_field)) if told else name_of(self.asking, target, parent)
         if found.result_type == "picklist" and found.values:
             value = self.value(path)
             return case(
@@ -161,6 +162,12 @@ class Sources:
         if key is None and found.column is not None:
             key = tables.key_column(source, found, "match")
         return self.value(path) if key is None else key
+
+
+def name_of(asking: Reader, definition: ObjectDef, source: Any) -> ColumnElement[Any]:
+    """Return the name of the records in `source`, a table of `definition`; blank for whom its formula reads what they may not read."""
+    column = tables.column(source, definition.name_fielddef)
+    return column if asking.rights.tells_names(definition) else cast(null(), column.type)
 
 
 def _spelt_ids(root: Node) -> frozenset[Path]:
