@@ -16,7 +16,7 @@ from fieldstone.auth.cookies import SESSION
 from fieldstone.errors import Conflict, FieldstoneError, NotAllowed, NotVisible, Refused, TryAgain
 from fieldstone.web.current import current
 from fieldstone.web.pages import page, wants_fragment
-from fieldstone.web.typed_forms import carried
+from fieldstone.web.typed_forms import carried, page_of_form
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +79,14 @@ def _show(status: int, **context: object) -> Response:
 
 
 def ask_to_sign_in() -> ResponseReturnValue:
-    """Return 401 with the login page. What was typed into a form comes back after the login.
+    """Return 401 with the login page. What was typed into a form comes back after the login, or else the page it stands on.
 
     A script gets the bare status: it says so in a toast and leaves the page, and what is typed on it, as they are.
     """
     if wants_fragment() or "X-Requested-With" in request.headers:
         return make_response("", 401)
-    target = request.full_path.rstrip("?") if request.method == "GET" else request.path
-    typed = carried()
-    ended = bool(typed) or SESSION.name(current.org.settings) in request.cookies  # a newcomer had no session that could end
+    sent = request.method == "POST"
+    target = page_of_form() if sent else request.full_path.rstrip("?")
+    typed = carried() if sent else ""
+    ended = sent or SESSION.name(current.org.settings) in request.cookies  # a newcomer had no session that could end
     return page("login.html", status=401, problems=(), username="", target=target, typed=typed, ended=ended)

@@ -26,6 +26,8 @@ from fieldstone.web.tables import SENT_FORM, TYPED_FORM
 
 KEPT = timedelta(days=1)
 CARRIED_SECONDS = 86_400
+BRING_BACK = frozenset({"records", "setup"})  # blueprints of which each form shows again what was typed into it (`kept`)
+ONLY_CONFIRM = frozenset({"setup.remove_field", "setup.remove_object", "setup.show_pack", "setup.sample_data"})  # nothing is typed there
 
 
 def _signer() -> URLSafeTimedSerializer:
@@ -33,25 +35,34 @@ def _signer() -> URLSafeTimedSerializer:
 
 
 def carried() -> str:
-    """Return the form of this request, signed, to travel through the login page; empty when nothing was typed."""
+    """Return the form of this request, signed, to travel through the login page; empty when its page does not bring it back."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != csrf.FIELD and "password" not in name]
-    if request.method != "POST" or not fields:
+    page = _page_here() or ""
+    if not fields or page in ONLY_CONFIRM or page.partition(".")[0] not in BRING_BACK:
         return ""
     key = request.cookies.get(SESSION.name(current.org.settings))
     user_id = principals.former_user(current.transaction.connection, key) if key else None
-    return str(_signer().dumps({"user": user_id, "path": page_of_form(), "fields": fields}))
+    return str(_signer().dumps({"user": user_id, "path": request.path, "fields": fields}))
 
 
 def page_of_form() -> str:
     """Return the path of the page that the form of this request stands on: its own if one can go there, else the one it came from."""
+    if _page_here() is not None:
+        return request.path
+    _, _, rest = (request.referrer or "").partition(f"//{request.host}")
+    return safe_target(rest)
+
+
+def _page_here() -> str | None:
+    """Return the endpoint of the page at the address of this request; None if there is none, for a form that is only sent there."""
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
     try:
-        adapter.match(request.path, method="GET")
+        rule, _ = adapter.match(request.path, method="GET", return_rule=True)
     except HTTPException:
-        _, _, rest = (request.referrer or "").partition(f"//{request.host}")
-        return safe_target(rest)
-    return request.path
+        return None
+    # "/o/deal/delete" is only sent to, though "delete" could be the id of a record
+    return str(rule.endpoint) if request.url_rule is not None and rule.rule == request.url_rule.rule else None
 
 
 def take_back(transaction: Transaction, user_id: str, token: str) -> str | None:

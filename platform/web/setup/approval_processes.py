@@ -41,7 +41,7 @@ from fieldstone.web.setup.approval_documents import (
 from fieldstone.web.setup.approval_trials import Tried
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part
-from fieldstone.web.setup.typed import label_of, name_from, put, put_label, said_at_control, shown_label
+from fieldstone.web.setup.typed import came_back, label_of, name_from, put, put_label, said_at_control, shown_label
 
 PEOPLE = 200
 UNDONE = 10  # states that the form carries for Undo
@@ -85,7 +85,7 @@ def new_approval_process(object_name: str) -> ResponseReturnValue:
     """The designer of a new process: the manager decides, until something else is said."""
     part = Part.of(object_name, "approval_process", "approvals")
     document = beginning(part.definition)
-    return _show(part, document, "start", _label_typed({"label": _first_label(part.definition)}))
+    return _back(part) or _show(part, document, "start", _label_typed({"label": _first_label(part.definition)}))
 
 
 @bp.get("/objects/<object_name>/approvals/<name>")
@@ -95,7 +95,8 @@ def show_approval_process(object_name: str, name: str) -> ResponseReturnValue:
     part = Part.of(object_name, "approval_process", "approvals", name)
     document = part.document()
     place = request.args.get("at", "start")
-    return _show(part, document, place if place == "start" or node_at(document, place) else "start", _label_typed(document))
+    place = place if place == "start" or node_at(document, place) else "start"
+    return _back(part) or _show(part, document, place, _label_typed(document))
 
 
 @bp.post("/objects/<object_name>/approvals/new")
@@ -128,6 +129,17 @@ def _label_typed(document: Mapping[str, Any]) -> MultiDict[str, str]:
     typed: MultiDict[str, str] = MultiDict({"api_name": document.get("api_name", "")})
     put_label(typed, "label", document.get("label"))
     return typed
+
+
+def _back(part: Part) -> ResponseReturnValue | None:
+    """Show what came back after a login."""
+    typed = came_back()
+    document = _carried(part, typed) if typed is not None else None
+    if typed is None or document is None:
+        return None
+    place = typed.get("at", "start")
+    read_panel(document, place, typed, part.definition)
+    return _show(part, document, place, typed)
 
 
 def _save(part: Part) -> ResponseReturnValue:

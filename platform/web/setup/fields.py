@@ -173,7 +173,7 @@ def show_field(object_name: str, field_name: str) -> ResponseReturnValue:
     """One field: its options, where it is used, renaming and removing it. `type` begins a change of its type."""
     definition = the_object(object_name)
     published = the_field(definition, field_name)
-    type_ = request.args.get("type", published.type)
+    type_ = request.args.get("type") or typed_before(MultiDict()).get("type", published.type)
     _require_type(type_)
     typed = to_form(published.source, published.name)
     if type_ != published.type:

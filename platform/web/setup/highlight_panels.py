@@ -32,7 +32,7 @@ from fieldstone.web.setup.parts import (
     places_of_head,
     put_audience,
 )
-from fieldstone.web.setup.typed import Control, TypedForm, label_of, put, put_label, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, label_of, put, put_label, typed_before, with_problems
 
 FACTS = 7  # of a panel
 UNFIT = frozenset({"long_text", "rich_text", "text_area"})
@@ -59,7 +59,7 @@ def highlight_panels(object_name: str) -> ResponseReturnValue:
 def new_highlight_panel(object_name: str) -> ResponseReturnValue:
     """The form of a new panel."""
     part = Part.of(object_name, "highlight_panel", "panels")
-    return _form(part, TypedForm(typed=_to_form({"label": part.definition.label})))
+    return _form(part, TypedForm(typed=typed_before(_to_form({"label": part.definition.label}))))
 
 
 @bp.get("/objects/<object_name>/panels/<name>")
@@ -67,7 +67,7 @@ def new_highlight_panel(object_name: str) -> ResponseReturnValue:
 def show_highlight_panel(object_name: str, name: str) -> ResponseReturnValue:
     """The form of one panel."""
     part = Part.of(object_name, "highlight_panel", "panels", name)
-    return _form(part, TypedForm(typed=_to_form(part.document())))
+    return _form(part, TypedForm(typed=typed_before(_to_form(part.document()))))
 
 
 @bp.post("/objects/<object_name>/panels/new")

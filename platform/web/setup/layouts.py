@@ -37,7 +37,7 @@ from fieldstone.web.setup.layout_documents import (
     with_new_tab,
 )
 from fieldstone.web.setup.parts import Part, audience_to_form, audience_words, audiences, head_to_form, number, places_of_head, put_audience
-from fieldstone.web.setup.typed import Control, put, shown_label, with_problems
+from fieldstone.web.setup.typed import Control, came_back, put, shown_label, with_problems
 
 STEPS = ("go", "add_tab", "remove_tab", "move_tab")  # buttons that change what is shown, and publish nothing
 
@@ -64,7 +64,7 @@ def new_layout(object_name: str) -> ResponseReturnValue:
     """The editor of a new layout, which begins as the generated one."""
     part = Part.of(object_name, "page_layout", "layouts")
     begin = generated(part.definition)
-    return _show(part, _to_form(begin | {"label": dict(part.definition.label)}), begin["tabs"])
+    return _back(part) or _show(part, _to_form(begin | {"label": dict(part.definition.label)}), begin["tabs"])
 
 
 @bp.get("/objects/<object_name>/layouts/<name>")
@@ -73,7 +73,7 @@ def show_layout(object_name: str, name: str) -> ResponseReturnValue:
     """The editor of one layout."""
     part = Part.of(object_name, "page_layout", "layouts", name)
     document = part.document()
-    return _show(part, _to_form(document), document["tabs"], shown=request.args.get("tab", ""))
+    return _back(part) or _show(part, _to_form(document), document["tabs"], shown=request.args.get("tab", ""))
 
 
 @bp.post("/objects/<object_name>/layouts/new")
@@ -107,13 +107,25 @@ def _to_form(document: Mapping[str, Any]) -> MultiDict[str, str]:
     return typed
 
 
+def _back(part: Part) -> ResponseReturnValue | None:
+    """Show what came back after a login."""
+    typed = came_back()
+    tabs = _tabs(typed) if typed is not None else None
+    return _show(part, typed, tabs, shown=typed.get("tab", "")) if typed is not None and tabs is not None else None
+
+
+def _tabs(typed: MultiDict[str, str]) -> list[Document] | None:
+    """Return the tabs that the form carries; None for what no page of ours sends."""
+    try:
+        return tabs_of_form(typed) or None
+    except (Refused, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _save(part: Part) -> ResponseReturnValue:
     typed = MultiDict(request.form)
-    try:
-        tabs = tabs_of_form(typed)
-        if not tabs:
-            raise ValueError("no tabs")
-    except (Refused, ValueError, KeyError, TypeError, AttributeError):  # no page of ours sends this
+    tabs = _tabs(typed)
+    if tabs is None:
         begin = part.document() if part.published is not None else generated(part.definition)
         return _show(part, typed, begin["tabs"], problems=(Problem(code="form_not_understood"),), status=422)
     step = next((each for each in STEPS if each in typed), None)

@@ -24,7 +24,7 @@ from fieldstone.web.pages import page
 from fieldstone.web.setup import bp, grants
 from fieldstone.web.setup.definitions import Document, document_at, owner_words, tabs_of, the_object
 from fieldstone.web.setup.publishing import Way, publish_or_show, refusal
-from fieldstone.web.setup.typed import Control, TypedForm, label_of, name_from, put, put_label, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, label_of, name_from, put, put_label, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 FEATURES = ("history", "approvals", "search")  # those a switch of which can be seen
@@ -54,7 +54,7 @@ def new_object() -> ResponseReturnValue:
     """The form of a new object."""
     typed = MultiDict({"icon": "box", "color": "teal", "owned_by": "user_or_queue", "default_access": "private", "name_kind": "text"})
     typed.update({"hierarchy": "1", "name_pattern": "A-{00000}", **{f"feature.{each}": "1" for each in FEATURES}})
-    return _new_form(TypedForm(typed=typed))
+    return _new_form(TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/objects/new")
@@ -169,7 +169,7 @@ def object_settings(object_name: str) -> ResponseReturnValue:
     typed.update({"icon": definition.icon, "color": definition.color, "owned_by": definition.owned_by})
     typed.update({"default_access": definition.default_access, "hierarchy": "1" if definition.hierarchy else "0"})
     typed.update({f"feature.{each}": "1" if each in definition.features else "0" for each in FEATURES})
-    return _settings_form(definition, TypedForm(typed=typed))
+    return _settings_form(definition, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/objects/<object_name>/settings")

@@ -22,7 +22,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
 from fieldstone.web.pages import page, redirect_after
 from fieldstone.web.setup import bp
-from fieldstone.web.setup.typed import TypedForm
+from fieldstone.web.setup.typed import TypedForm, typed_before
 from fieldstone.web.shell import toast
 
 
@@ -30,7 +30,7 @@ from fieldstone.web.shell import toast
 @admit(setup("customize"))
 def org_settings() -> ResponseReturnValue:
     """What the org is called and where its days begin."""
-    return _form(MultiDict({"name": current.snapshot.name, "zone": str(current.snapshot.zone)}), ())
+    return _form(typed_before(MultiDict({"name": current.snapshot.name, "zone": str(current.snapshot.zone)})), ())
 
 
 @bp.post("/org")

@@ -26,7 +26,7 @@ from fieldstone.web.setup.org_parts import OrgPart
 from fieldstone.web.setup.parts import head_to_form, places_of_head
 from fieldstone.web.setup.permission_documents import Holder, can_edit, complete, put_levels, put_rights
 from fieldstone.web.setup.right_words import object_rights, setup_rights
-from fieldstone.web.setup.typed import Control, TypedForm, put, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, put, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 KINDS = {"sets": "permission_set", "profiles": "profile"}
@@ -63,7 +63,7 @@ def permissions_of_kind(tab: str) -> ResponseReturnValue:
 @admit(setup("manage_security"))
 def new_permissions(tab: str) -> ResponseReturnValue:
     """The form of a new permission set or profile."""
-    return _form(_part(tab), TypedForm(typed=MultiDict()))
+    return _form(_part(tab), TypedForm(typed=typed_before(MultiDict())))
 
 
 @bp.get("/permissions/<tab>/<name>")
@@ -78,7 +78,7 @@ def show_permissions(tab: str, name: str) -> ResponseReturnValue:
     for key in LISTS:
         typed.setlist(key, list(document.get(key, ())))
     typed["default_app"] = document.get("default_app", "")
-    return _form(part, TypedForm(typed=typed))
+    return _form(part, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/permissions/<tab>/new")
@@ -155,7 +155,7 @@ def field_permissions(tab: str, name: str, object_name: str) -> ResponseReturnVa
     part, definition = _part(tab, name), the_object(object_name)
     granted = part.document().get("objects", {}).get(definition.name, {}).get("fields", {})
     typed: MultiDict[str, str] = MultiDict({f"level.{name_}": level for name_, level in granted.items()})
-    return _fields_form(part, definition, TypedForm(typed=typed))
+    return _fields_form(part, definition, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/permissions/<tab>/<name>/fields/<object_name>")

@@ -24,7 +24,7 @@ from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import owner_words
 from fieldstone.web.setup.org_parts import OrgPart
 from fieldstone.web.setup.parts import head_to_form, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 from fieldstone.web.shell import toast
 
@@ -43,7 +43,7 @@ def queues() -> ResponseReturnValue:
 @admit(setup("manage_security"))
 def new_queue() -> ResponseReturnValue:
     """The form of a new queue."""
-    return _form(OrgPart.of("queue", LIST), TypedForm(typed=MultiDict()))
+    return _form(OrgPart.of("queue", LIST), TypedForm(typed=typed_before(MultiDict())))
 
 
 @bp.get("/queues/<name>")
@@ -54,7 +54,7 @@ def show_queue(name: str) -> ResponseReturnValue:
     document = part.document()
     typed = head_to_form(document)
     typed.setlist("objects", list(document.get("objects", ())))
-    return _form(part, TypedForm(typed=typed))
+    return _form(part, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/queues/new")

@@ -22,7 +22,7 @@ from fieldstone.web.pages import page
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part, head_to_form, number, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, number_of, put, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, number_of, put, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 BLANK_DEFAULTS = 2
@@ -43,7 +43,7 @@ def record_types(object_name: str) -> ResponseReturnValue:
 def new_record_type(object_name: str) -> ResponseReturnValue:
     """The form of a new record type."""
     part = Part.of(object_name, "record_type", "types")
-    return _form(part, TypedForm(typed=_to_form(part.definition, {})))
+    return _form(part, TypedForm(typed=typed_before(_to_form(part.definition, {}))))
 
 
 @bp.get("/objects/<object_name>/types/<name>")
@@ -51,7 +51,7 @@ def new_record_type(object_name: str) -> ResponseReturnValue:
 def show_record_type(object_name: str, name: str) -> ResponseReturnValue:
     """The form of one record type."""
     part = Part.of(object_name, "record_type", "types", name)
-    return _form(part, TypedForm(typed=_to_form(part.definition, part.document())))
+    return _form(part, TypedForm(typed=typed_before(_to_form(part.definition, part.document()))))
 
 
 @bp.post("/objects/<object_name>/types/new")

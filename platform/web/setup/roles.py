@@ -25,7 +25,7 @@ from fieldstone.web.setup import bp
 from fieldstone.web.setup.definitions import owner_words
 from fieldstone.web.setup.org_parts import OrgPart
 from fieldstone.web.setup.parts import head_to_form, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, put, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, put, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 LIST = "/setup/roles"
@@ -67,7 +67,7 @@ def roles() -> ResponseReturnValue:
 @admit(setup("manage_security"))
 def new_role() -> ResponseReturnValue:
     """The form of a new role, below the one named."""
-    return _form(OrgPart.of("role", LIST), TypedForm(typed=MultiDict({"parent": request.args.get("parent", "")})))
+    return _form(OrgPart.of("role", LIST), TypedForm(typed=typed_before(MultiDict({"parent": request.args.get("parent", "")}))))
 
 
 @bp.get("/roles/<name>")
@@ -77,7 +77,7 @@ def show_role(name: str) -> ResponseReturnValue:
     part = OrgPart.of("role", LIST, name)
     typed = head_to_form(part.document())
     typed["parent"] = part.document().get("parent", "")
-    return _form(part, TypedForm(typed=typed))
+    return _form(part, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/roles/new")

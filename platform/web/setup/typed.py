@@ -71,10 +71,24 @@ class TypedForm:
         return self.at_controls.get(name, ())
 
 
+def came_back() -> MultiDict[str, str] | None:
+    """Return what the form of this page held when the session ended, if the reader comes from there by a login."""
+    return kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+
+
 def typed_before(stored: MultiDict[str, str]) -> MultiDict[str, str]:
-    """Return what the form of this page held when the session ended, if the reader comes from there; else what it begins with."""
-    sent = kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+    """Return what came back after a login, else what the form begins with."""
+    sent = came_back()
     return stored if sent is None else sent
+
+
+def base_version(told: object) -> str:
+    """Return the version of the org that a form is based on: the one it was made for, whatever it has been through since.
+
+    Once it was `told` what is wrong, such as that somebody else was faster, to send it again counts on the newest.
+    """
+    sent = request.form if request.method == "POST" else came_back()
+    return ("" if sent is None or told else sent.get("base_version", "")) or str(current.snapshot.version)
 
 
 def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], places: Mapping[str, Control], path: str) -> TypedForm:

@@ -23,7 +23,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
 from fieldstone.web.pages import page, redirect_after
 from fieldstone.web.setup import bp
-from fieldstone.web.setup.typed import TypedForm
+from fieldstone.web.setup.typed import TypedForm, typed_before
 from fieldstone.web.shell import toast
 
 TEXTS = ("name", "username", "email", "title", "profile", "role", "manager", "language", "zone")
@@ -61,7 +61,7 @@ def people() -> ResponseReturnValue:
 def new_user() -> ResponseReturnValue:
     """The form of a new user."""
     typed = MultiDict({"profile": "standard_user", "language": "", "zone": ""})
-    return _form(None, TypedForm(typed=typed))
+    return _form(None, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/users/new")
@@ -93,7 +93,7 @@ def show_user(user_id: str) -> ResponseReturnValue:
     typed["manager__text"] = members.names(current.transaction, [row.manager]).get(row.manager or "", "")
     typed.setlist("permission_sets", list(members.sets_of(current.transaction, user_id)))
     typed.setlist("queues", list(members.queues_of(current.transaction, user_id)))
-    return _form(row, TypedForm(typed=typed))
+    return _form(row, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/users/<user_id>")

@@ -24,7 +24,7 @@ from fieldstone.web.setup.definitions import owner_words
 from fieldstone.web.setup.field_documents import rows_of, values_of, values_to_form
 from fieldstone.web.setup.org_parts import OrgPart
 from fieldstone.web.setup.parts import head_to_form, places_of_head
-from fieldstone.web.setup.typed import Control, TypedForm, with_problems
+from fieldstone.web.setup.typed import Control, TypedForm, typed_before, with_problems
 from fieldstone.web.setup.where_used import uses
 
 LIST = "/setup/value-sets"
@@ -43,7 +43,7 @@ def value_sets() -> ResponseReturnValue:
 @admit(setup("customize"))
 def new_value_set() -> ResponseReturnValue:
     """The form of a new value set."""
-    return _form(OrgPart.of("value_set", LIST), TypedForm(typed=MultiDict()))
+    return _form(OrgPart.of("value_set", LIST), TypedForm(typed=typed_before(MultiDict())))
 
 
 @bp.get("/value-sets/<name>")
@@ -54,7 +54,7 @@ def show_value_set(name: str) -> ResponseReturnValue:
     document = part.document()
     typed = head_to_form(document)
     values_to_form(typed, document["values"])
-    return _form(part, TypedForm(typed=typed))
+    return _form(part, TypedForm(typed=typed_before(typed)))
 
 
 @bp.post("/value-sets/new")

@@ -15,6 +15,7 @@ from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.setup import bp
 from fieldstone.web.setup.field_documents import ValueRow
+from fieldstone.web.setup.typed import base_version, came_back
 from fieldstone.web.setup.where_used import kind_words
 
 
@@ -24,6 +25,7 @@ def _install(state: BlueprintSetupState) -> None:
     state.app.jinja_env.globals.update(
         access_words=access_words, options_of=options, kind_words=kind_words, live_words=live_words, hue_names=colors,
         value_choices=value_choices, controller_choices=controller_choices, example_formula=example_formula, example_rule=example_rule,
+        came_back=came_back, base_version=base_version,
     )  # fmt: skip
 
 
