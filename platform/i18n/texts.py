@@ -125,6 +125,8 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
         params = {name: _types(value, language) if isinstance(value, str) else value for name, value in params.items()}
     elif problem.code in _OF_VALUE_TYPES:
         params |= {name: _value_types(str(params[name]), language) for name in ("expected", "found", "left", "right") if name in params}
+    elif problem.code == "rule_fault":
+        params["reason"] = text(f"evaluation.{params['category']}", language)
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "

@@ -8,6 +8,7 @@ from decimal import Decimal as D
 import pytest
 
 from fieldstone.errors import Conflict, NotAllowed, NotVisible, Refused
+from fieldstone.i18n.texts import word
 from fieldstone.records.changes import Change
 from tests.support.orgs import obj, picklist
 from tests.support.worlds import World, everything, profile, queue, rights, role, rule, world
@@ -66,6 +67,7 @@ DOCUMENTS = [
     profile("reader", {"deal": rights("read", "view_all", read=["amount"])}),
     rule("deal", "won_amount", 'AND(stage = "won", ISBLANK(amount))', "{{ name }} is won: enter its amount.", at="amount"),
     rule("deal", "poor_bank", 'AND(account.industry = "bank", amount > 1000)', "Banks are poor.", at="amount"),
+    rule("deal", "steep", "amount / (1 - discount) > 10000000", label={"en": "Too steep", "zh-Hans": "折扣过大"}, at="discount"),
     rule("account", "rich", "total > 100000", "Too rich."),
 ]
 
@@ -129,6 +131,16 @@ def test_rules_tell_their_message_with_values_and_read_through_lookups(org):
     deal = org.create("deal", {"name": "x", "amount": 5000}, "Ada")
     with pytest.raises(Refused):
         org.update("deal", deal, {"account": bank}, "Ada")
+
+
+def test_a_rule_that_fails_blocks_the_save_and_is_named(org):
+    with pytest.raises(Refused) as refused:
+        org.create("deal", {"name": "Pilot", "amount": 1, "discount": 100}, "Ada")
+    (problem,) = refused.value.problems
+    assert (refused.value.code, problem.rule, problem.field) == ("rule_fault", "steep", "discount")
+    end = "Correct the record, or have an administrator correct the expression."
+    assert word(problem, "en") == f'"Too steep" cannot be evaluated for this record: Division by zero. {end}'
+    assert word(problem, "zh-Hans").startswith("“折扣过大”无法对该记录求值：除以零。")
 
 
 def test_nothing_changed_is_nothing_written(org):

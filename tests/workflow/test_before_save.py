@@ -158,6 +158,7 @@ def test_a_fault_refuses_and_is_never_taken_as_false(org):
     with pytest.raises(Refused) as refused:
         made.create("deal", {"name": "D", "amount": "0"})
     assert refused.value.code == "rule_fault"
+    assert word(refused.value.problems[0], "en").startswith('"rule" cannot be evaluated for this record: Division by zero. ')
 
 
 def test_a_batch_is_treated_record_by_record(org):

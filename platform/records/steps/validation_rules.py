@@ -64,7 +64,7 @@ def ask(rules: tuple[Rule, ...], batch: Batch, item: Item, evaluation: Evaluatio
         try:
             broken = evaluation.true(rule.compiled, item)
         except EvaluationError as error:
-            params = {"rule": rule.definition.name, "category": error.category}
+            params = {"place": rule.definition.label or rule.definition.name, "category": error.category}
             item.code = item.code or "rule_fault"
             item.problems.append(
                 Problem(code="rule_fault", params=params, rule=rule.definition.name, field=rule.definition.at, pointer=_place(rule))

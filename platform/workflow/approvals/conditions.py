@@ -52,7 +52,7 @@ class Conditions:
         try:
             return self._evaluation.value(compiled, _Plain(values, values))
         except EvaluationError as fault:
-            raise Refused(Problem(code="rule_fault", params={"place": place, "reason": str(fault)})) from fault
+            raise Refused(Problem(code="rule_fault", params={"place": place, "category": fault.category})) from fault
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ def email(desk: Desk, about: About, step: EmailStep, told: Iterable[Colleague]) 
     """Mail the step's template to people, each in their language and as they may see the record."""
     template = desk.snapshot.find("email_template", step.template)
     if not isinstance(template, EmailTemplateDef):
-        raise Refused(Problem(code="rule_fault", params={"place": step.id, "reason": f"there is no template {step.template}"}))
+        raise Refused(Problem(code="rule_fault", params={"place": step.id, "category": "no_template"}))
     for person in told:
         texts = [labels.text(part, person.language, desk.snapshot.language) for part in (template.subject, template.body)]
         subject, body = (templates.template(desk.snapshot, about.object, source) for source in texts)

@@ -299,7 +299,7 @@ class Run:
             if conditions.true(branch.when, f"{self.process.name}/{node.id}/{place}"):
                 self.note("branched", identity=ENGINE, node=node.id, data={"branch": place})
                 return branch.nodes
-        raise Refused(Problem(code="rule_fault", params={"place": f"{self.process.name}/{node.id}", "reason": "no branch holds"}))
+        raise Refused(Problem(code="rule_fault", params={"place": f"{self.process.name}/{node.id}", "category": "no_branch"}))
 
     def _enter(self, node: ApproveNodeDef) -> Verdict | None:
         """T2: find the people, make their tasks; return a verdict if the visit closes at once."""
@@ -416,7 +416,7 @@ class Run:
         try:
             return fit(found, self._conditions().value(given.formula, place))
         except ValueError as fault:
-            raise Refused(Problem(code="rule_fault", params={"place": place, "reason": str(fault)})) from fault
+            raise Refused(Problem(code="rule_fault", params={"place": place, "category": "out_of_range"})) from fault
 
     def _write(self, values: Mapping[str, Any]) -> None:
         """Save values of the record through the pipeline, on behalf of the process, caused by this instance."""

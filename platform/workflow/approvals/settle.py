@@ -87,7 +87,7 @@ def _came_to_meet(batch: Batch, item: Item, process: ApprovalProcessDef, evaluat
         now = evaluation.true(compiled, item)
         before = item.prior is not None and evaluation.true_of(compiled, before_save.prior_of(item))
     except EvaluationError as fault:
-        raise Refused(Problem(code="rule_fault", params={"place": f"{process.name}/entry", "reason": str(fault)})) from fault
+        raise Refused(Problem(code="rule_fault", params={"place": f"{process.name}/entry", "category": fault.category})) from fault
     return now and not before
 
 

@@ -73,7 +73,8 @@ def _run(rule: Rule, batch: Batch, item: Item, evaluation: Evaluation) -> None:
                 if not act(batch, item, evaluation):
                     return
     except (EvaluationError, ValueError) as fault:
-        item.refuse("rule_fault", own="rule_fault", place=rule.definition.name, reason=str(fault))
+        category = fault.category if isinstance(fault, EvaluationError) else "out_of_range"
+        item.refuse("rule_fault", own="rule_fault", place=rule.definition.label or rule.definition.name, category=category)
 
 
 def _fires(rule: Rule, item: Item, evaluation: Evaluation) -> bool:

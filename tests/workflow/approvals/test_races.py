@@ -112,6 +112,7 @@ def test_a_second_live_instance_of_a_record_is_refused_by_the_database(company):
 def test_a_refused_command_leaves_nothing(company):
     firm = company(process(nodes=[node("only", {"field": "lawyer.manager"}, when="1 / amount > 0")]))
     quote = firm.quote(amount="0")
-    assert refused(firm.submit, quote).code == "rule_fault"
+    refusal = refused(firm.submit, quote)
+    assert (refusal.code, refusal.problems[0].params["category"]) == ("rule_fault", "division_by_zero")
     assert [firm.count(table) for table in (INSTANCE, VISIT, TASK, LOCK, events.EVENT)] == [0] * 5
     assert firm.state(quote) == (None, "draft")
