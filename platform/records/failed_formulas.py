@@ -1,20 +1,21 @@
 """Which formulas of records have no value because working them out ends in an error.
 
-Here: for pages of one record or of many, which show `#Error!` where the API gives null, and for the draft of a form.
+Here: for pages of one record or of many, which show `#Error!` where the API gives null, for the draft of a form, and for what names
+records that others lead to.
 Not here: what is shown (`web`), computing formulas (`steps/formulas.py`, `gate/`).
 Source: spec/expressions.md, section 6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fieldstone.errors import Refused
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.formulas import held
-from fieldstone.metadata.snapshot import Compiled
+from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.names import Named, resolve
 from fieldstone.records.query import Record, Reference
@@ -36,11 +37,12 @@ class Asked:
             yield ".".join(path), (*self.named.hops, *path)
 
 
-def failed_formulas(gate: Gate, definition: ObjectDef, records: Sequence[Record]) -> dict[str, dict[str, str]]:
+def failed_formulas(gate: Gate, definition: ObjectDef, records: Sequence[Record], *, deleted: bool = False) -> dict[str, dict[str, str]]:
     """Return the formulas that end in an error: id of the record → path of the field → category of the error.
 
     `records` are of one object, as one question to `gate` has given them. Asked are their formulas, those of parents too, that are blank
-    and whose every input the reader may read; one statement for all of them if they read what the records do not hold.
+    and whose every input the reader may read; one statement for all of them if they read what the records do not hold. `deleted`: they
+    lie in the recycle bin.
     """
     asked = [each for path in (records[0] if records else ()) if (each := _asked(gate, definition, path, records)) is not None]
     if not asked:
@@ -49,7 +51,7 @@ def failed_formulas(gate: Gate, definition: ObjectDef, records: Sequence[Record]
     paths = {path for formula in asked for path in (formula.named.hops, *(full for _, full in formula.inputs()))}
     ways = {path[:count] for path in paths for count in range(1, len(path) + 1)}
     further = sorted(name for way in ways if (name := ".".join(way)) not in records[0])
-    read = gate.records(definition.name, [each["id"] for each in blank], further) if further else []
+    read = gate.records(definition.name, [each["id"] for each in blank], further, deleted=deleted) if further else []
     more = {each["id"]: each for each in read}
     context = Context(now=gate.tx.now.replace(microsecond=0), today=gate.today, zone=gate.principal.zone, globals=gate.asking.globals)
     found: dict[str, dict[str, str]] = {}
@@ -60,6 +62,26 @@ def failed_formulas(gate: Gate, definition: ObjectDef, records: Sequence[Record]
             if category is not None:
                 found.setdefault(record["id"], {})[formula.named.name] = category
     return found
+
+
+def failed_names(gate: Gate, references: Iterable[Reference]) -> frozenset[Reference]:
+    """Return those that have no name because the formula that makes it ends in an error; one statement for each object that has such."""
+    named = gate.snapshot.once(_named_by_formulas)
+    unnamed: dict[str, set[Reference]] = {}
+    for each in references if named else ():
+        if each.name is None and each.object in named and each.object in gate.rights.visible_objects:
+            unnamed.setdefault(each.object, set()).add(each)
+    failed: set[Reference] = set()
+    for name, some in unnamed.items():
+        definition = gate.snapshot.objects[name]
+        if gate.rights.tells_names(definition):
+            found = failed_formulas(gate, definition, [{"id": each.id, definition.name_field: None} for each in some])
+            failed |= {each for each in some if each.id in found}
+    return frozenset(failed)
+
+
+def _named_by_formulas(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(each.name for each in snapshot.objects.values() if each.name_fielddef.type == "formula")
 
 
 def error_of(field: FieldDef, compiled: Compiled, row: Mapping[str, Any], context: Context) -> str | None:

@@ -7,6 +7,7 @@ Here: the inbox, one task with what it rests on, the panel of a record page, the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, request
@@ -23,6 +24,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import text_of
 from fieldstone.web.pages import page, redirect_after
 from fieldstone.web.shell import toast
+from fieldstone.web.shown import titles
 from fieldstone.workflow.approvals.panel import OpenTask, Panel
 from fieldstone.workflow.approvals.states import Verdict
 
@@ -49,7 +51,16 @@ def inbox() -> ResponseReturnValue:
 
 def waiting_tasks(limit: int) -> Sequence[OpenTask]:
     """Return the decisions that wait for the person."""
-    return current.org.panels.open_tasks(current.principal, limit=limit)
+    return _titled(current.org.panels.open_tasks(current.principal, limit=limit))
+
+
+def _titled(tasks: Sequence[OpenTask]) -> list[OpenTask]:
+    """Return tasks with their records called as other pages call them; one statement for each object with records that have no name."""
+    names: dict[str, dict[str, str | None]] = {}
+    for task in tasks:
+        names.setdefault(task.object, {})[task.record] = task.record_name
+    called = {record: title for name, some in names.items() for record, title in titles(current.snapshot.objects[name], some).items()}
+    return [replace(task, record_name=called[task.record]) for task in tasks]
 
 
 @bp.get("/approvals/<instance_id>")
@@ -70,7 +81,7 @@ def show(task_id: str) -> ResponseReturnValue:
 
 
 def _task_page(task_id: str, *, status: int = 200, problems: tuple[Problem, ...] = (), comment: str = "") -> ResponseReturnValue:
-    task = current.org.panels.task(current.principal, task_id)
+    (task,) = _titled([current.org.panels.task(current.principal, task_id)])
     panel = None
     if task.object in current.rights.visible_objects:
         try:

@@ -28,7 +28,7 @@ from fieldstone.web.list_views import ListColumn
 from fieldstone.web.lists import Listing
 from fieldstone.web.pages import fragment, page
 from fieldstone.web.shell import plural
-from fieldstone.web.shown import with_failures
+from fieldstone.web.shown import name_columns, with_failures
 
 bp = Blueprint("boards", __name__)
 
@@ -65,7 +65,7 @@ class Board:
     @property
     def select(self) -> tuple[str, ...]:
         """The fields that cards need."""
-        names = [self.listing.definition.name_field, self.field.name, *(each.path for each in self.facts)]
+        names = [*name_columns(self.listing.definition), self.field.name, *(each.path for each in self.facts)]
         owned = ["owner"] if self.listing.definition.owned_by != "none" else []
         return tuple(dict.fromkeys([*names, *owned]))
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask_babel import gettext as _
 from markupsafe import escape
 
 from fieldstone.metadata.definitions.objects import ObjectDef
@@ -19,7 +18,7 @@ from fieldstone.records.query import Candidate, Hit, Record, Reference
 from fieldstone.web import layouts
 from fieldstone.web.current import current
 from fieldstone.web.shell import hue
-from fieldstone.web.shown import brief
+from fieldstone.web.shown import brief, titles
 
 FACTS = 3  # of the second line
 WORDLESS = frozenset({"checkbox", "number", "percent", "long_text", "rich_text", "text_area"})  # no words without a label, or too many
@@ -65,9 +64,10 @@ def _words(definition: ObjectDef, record: Record, names: Iterable[str]) -> list[
 def offered(found: Sequence[Candidate], target: ObjectDef) -> list[dict[str, Any]]:
     """Return candidates as a lookup's list takes them."""
     lines = second_lines(target, [(each.name or "", each.tells) for each in found])
+    names = titles(target, {each.id: each.name for each in found})
     icon = "user" if target.name == "user" else target.icon
     return [
-        {"id": each.id, "text": each.name or _("Unnamed"), "note": line, "icon": icon, "hue": hue(target)}
+        {"id": each.id, "text": names[each.id], "note": line, "icon": icon, "hue": hue(target)}
         for each, line in zip(found, lines, strict=True)
     ]
 

@@ -23,6 +23,7 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label
 from fieldstone.web.list_views import ListColumn, column
+from fieldstone.web.shown import name_columns, titles
 
 MOST_CONDITIONS = 20
 TEXTS = frozenset({"text", "email", "phone", "url", "auto_number", "long_text", "rich_text"})
@@ -261,7 +262,9 @@ def _choice(found: FieldDef, name: str) -> str:
 def _name_of(found: FieldDef, record_id: str) -> str:
     target = found.to or "user"
     found_names = current.gate.names(target, [record_id]) if target in current.rights.visible_objects else {}
-    return str(found_names[record_id].name or _("Unnamed")) if record_id in found_names else str(_("Hidden"))
+    if record_id not in found_names:
+        return str(_("Hidden"))
+    return titles(current.snapshot.objects[target], {record_id: found_names[record_id].name})[record_id]
 
 
 def tree(nodes: Iterable[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
@@ -275,12 +278,11 @@ def searching(definition: ObjectDef, text: str) -> Mapping[str, Any] | None:
     if not text.strip():
         return None
     readable = current.rights.readable(definition.name)
-    names = [definition.name_field] + [
-        each.name for each in definition.fields.values() if each.searchable and each.name in readable and each.name != definition.name_field
-    ]
+    others = [each.name for each in definition.fields.values() if each.searchable and each.name in readable]
+    names = dict.fromkeys((*name_columns(definition), *others))
     texts = [name for name in names if definition.fields[name].result_type in TEXTS]
     nodes = [{"field": name, "op": "contains", "value": text.strip()} for name in texts[:6]]
-    return {"or": nodes} if len(nodes) > 1 else nodes[0]
+    return {"or": nodes or [{"expression": "FALSE"}]} if len(nodes) != 1 else nodes[0]
 
 
 def filterable(definition: ObjectDef) -> list[ListColumn]:

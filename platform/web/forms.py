@@ -317,7 +317,7 @@ def _complete_lookup(definition: ObjectDef, found: FieldDef, made: FormField, va
         known = {name.lower() for name in current.rights.readable(definition.name)}
         made.depends = ",".join(sorted(named & known)) or None
     if isinstance(value, Reference) and made.raw == (value.id or "") and not made.text:
-        made.text = value.name or ""
+        made.text = value.name or str(_("Unnamed"))
 
 
 def _complete_choice(found: FieldDef, made: FormField, draft: Draft) -> None:

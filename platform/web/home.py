@@ -23,7 +23,7 @@ from fieldstone.web.approvals import waiting_tasks
 from fieldstone.web.current import current
 from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import APP_COOKIE, apps, chosen_app, plural, shown_objects, whole
-from fieldstone.web.shown import with_failures
+from fieldstone.web.shown import name_columns, with_failures
 
 bp = Blueprint("home", __name__)
 
@@ -66,7 +66,7 @@ def _changed_last(definition: ObjectDef, *, own: bool) -> list[tuple[dict[str, A
     read = current.gate.read(
         Query(
             object=definition.name,
-            select=(definition.name_field, "updated_at"),
+            select=(*name_columns(definition), "updated_at"),
             filter={"field": "owner", "op": "me"} if own else None,
             sort=(Sort(field="updated_at", descending=True),),
             limit=ROWS,

@@ -21,6 +21,7 @@ from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
 from fieldstone.web.pages import fragment
 from fieldstone.web.records import create_once, draft_of
+from fieldstone.web.shown import titles
 
 bp = Blueprint("quick", __name__)
 
@@ -49,7 +50,7 @@ def create(object_name: str) -> ResponseReturnValue:
     except Refused as refused:
         return _form(definition, values, number=number, refused=refused)
     named = current.gate.names(definition.name, [made]).get(made)
-    return jsonify(id=made, text=named.name if named is not None else "")
+    return jsonify(id=made, text=titles(definition, {made: named.name})[made] if named is not None else "")
 
 
 def _creatable(object_name: str) -> ObjectDef:

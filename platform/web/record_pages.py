@@ -30,7 +30,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, text_of
 from fieldstone.web.list_views import ListColumn
 from fieldstone.web.shell import plural
-from fieldstone.web.shown import with_failures
+from fieldstone.web.shown import with_failures, with_names
 from fieldstone.workflow.approvals import locks
 from fieldstone.workflow.approvals.panel import Panel
 
@@ -406,7 +406,7 @@ def _names_in(definition: ObjectDef, entries: Iterable[history.HistoryEntry]) ->
     for target, ids in wanted.items():
         if target in current.rights.visible_objects:
             found |= current.gate.names(target, sorted(ids))
-    return found
+    return with_names([found])[0]
 
 
 def _past(each: FieldDef, value: Any, names: Mapping[str, Reference]) -> Any:

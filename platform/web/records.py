@@ -7,6 +7,7 @@ Here: the views. Not here: what stands on the page (`record_pages.py`), inputs (
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, request
@@ -32,6 +33,7 @@ from fieldstone.web.forms import RecordForm
 from fieldstone.web.globals_of_templates import label
 from fieldstone.web.pages import fragment, page, redirect_after
 from fieldstone.web.shell import plural, toast
+from fieldstone.web.shown import with_names
 
 bp = Blueprint("records", __name__)
 
@@ -54,7 +56,8 @@ def new(object_name: str) -> ResponseReturnValue:
     definition = current.object(object_name)
     if not current.rights.can(definition.name, "create"):
         raise NotAllowed(f"{definition.name}.create")
-    kind = _record_type(definition, request.args.get("record_type"))
+    sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
+    kind = _record_type(definition, (sent or request.args).get("record_type"))
     if kind is None and "record_type" not in request.args and len(types := record_types(definition)) > 1:
         return page(
             "record/type.html",
@@ -64,7 +67,6 @@ def new(object_name: str) -> ResponseReturnValue:
             form_url=f"/o/{definition.name}/new",
             query=request.query_string.decode(),
         )
-    sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
     values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
     form = form_of(definition, None, values, record_type=kind, typed=sent, number=new_id())
     return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, None))
@@ -167,7 +169,10 @@ def edit(object_name: str, record_id: str) -> ResponseReturnValue:
     require_editable(definition, record_id)
     sent = typed_forms.kept(current.transaction, current.principal.user_id or "", request.args.get("typed"))
     values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
-    form = form_of(definition, record, values, record_type=_type_after(definition, record, request.args.get("record_type")), typed=sent)
+    kind = _type_after(definition, record, (sent or request.args).get("record_type"))
+    form = form_of(definition, record, values, record_type=kind, typed=sent)
+    if sent is not None:
+        form.row_version = forms.row_version(sent)  # what others saved meanwhile is not overwritten
     return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, record_id))
 
 
@@ -261,7 +266,7 @@ def draft_of(
 ) -> Draft:
     """Return the draft of a record, or of a new one, with these values over it and the conditions of its layout."""
     layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
-    return drafts.draft(
+    found = drafts.draft(
         current.gate,
         definition.name,
         record["id"] if record is not None else None,
@@ -271,6 +276,7 @@ def draft_of(
         layout_name=layout.name if layout.name != layouts.GENERATED else None,
         clone=clone,
     )
+    return replace(found, values=with_names([dict(found.values)])[0])
 
 
 def form_of(
@@ -344,7 +350,7 @@ def restore(object_name: str, record_id: str) -> ResponseReturnValue:
 def owner(object_name: str, record_id: str) -> ResponseReturnValue:
     """Ask who is to own a record."""
     definition = current.object(object_name)
-    record = current.gate.get(definition.name, record_id, select=(definition.name_field,))
+    record = current.gate.get(definition.name, record_id, select=("id",))
     if definition.owned_by == "none":
         raise NotVisible
     return page("record/owner.html", definition=definition, ids=[record["id"]], number=1, state={}, problems=(), plural=plural(definition))

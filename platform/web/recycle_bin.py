@@ -5,6 +5,8 @@ Here: the page. Not here: deleting and restoring (`records.py`, `records/steps/d
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
@@ -15,6 +17,7 @@ from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
 from fieldstone.web.pages import page
 from fieldstone.web.shell import chosen_app, plural, shown_objects
+from fieldstone.web.shown import name_columns, with_failures
 
 bp = Blueprint("recycle_bin", __name__)
 
@@ -46,13 +49,14 @@ def show() -> ResponseReturnValue:
 
 
 def _deleted(definition: ObjectDef) -> Page:
-    return current.gate.read(
+    read = current.gate.read(
         Query(
             object=definition.name,
-            select=(definition.name_field, "deleted_at", "deleted_by"),
+            select=(*name_columns(definition), "deleted_at", "deleted_by"),
             sort=(Sort(field="deleted_at", descending=True),),
             limit=ROWS,
             cursor=request.args.get("cursor") or None,
             deleted="only",
         )
     )
+    return replace(read, records=with_failures(definition, read.records, deleted=True))

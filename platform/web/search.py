@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -27,6 +28,7 @@ from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label
 from fieldstone.web.pages import page
 from fieldstone.web.shell import chosen_app, hue, plural, shown_objects
+from fieldstone.web.shown import name_columns, titles
 
 bp = Blueprint("search", __name__)
 
@@ -67,11 +69,16 @@ def show() -> ResponseReturnValue:
 
 
 def _hits(text: str, objects: list[ObjectDef], limit: int) -> dict[str, list[Hit]]:
-    """Return what was found by object, in the objects' order."""
+    """Return what was found by object, in the objects' order, called as pages call it."""
     found: dict[str, list[Hit]] = {}
     for hit in find.search(current.gate, text, [each.name for each in objects], limit):
         found.setdefault(hit.object, []).append(hit)
-    return {each.name: found[each.name] for each in objects if each.name in found}
+    return {each.name: _called(each, found[each.name]) for each in objects if each.name in found}
+
+
+def _called(definition: ObjectDef, hits: list[Hit]) -> list[Hit]:
+    names = titles(definition, {each.id: each.name for each in hits})
+    return [replace(each, name=names[each.id]) for each in hits]
 
 
 def _told(found: Mapping[str, list[Hit]]) -> list[tuple[ObjectDef, list[Hit], list[str]]]:
@@ -89,8 +96,8 @@ def _found(text: str, limit: int) -> list[dict[str, Any]]:
 
 def _result(hit: Hit, line: str) -> dict[str, Any]:
     definition = current.snapshot.objects[hit.object]
-    url, name = f"/o/{hit.object}/{hit.id}", hit.name or _("Unnamed")
-    return {"url": url, "text": name, "line": line, "note": label(definition), "icon": definition.icon, "hue": hue(definition)}
+    url = f"/o/{hit.object}/{hit.id}"
+    return {"url": url, "text": hit.name, "line": line, "note": label(definition), "icon": definition.icon, "hue": hue(definition)}
 
 
 def _recent() -> list[dict[str, Any]]:
@@ -100,13 +107,14 @@ def _recent() -> list[dict[str, Any]]:
         read = current.gate.read(
             Query(
                 object=definition.name,
-                select=(definition.name_field, "updated_at", *telling(definition)),
+                select=(*name_columns(definition), "updated_at", *telling(definition)),
                 filter={"field": "updated_by", "op": "me"},
                 sort=(Sort(field="updated_at", descending=True),),
                 limit=RECENT,
             )
         )
-        named = [(record[definition.name_field] or "", record) for record in read.records]
+        names = titles(definition, {record["id"]: record.get(definition.name_field) for record in read.records})
+        named = [(names[record["id"]], record) for record in read.records]
         for (name, record), line in zip(named, second_lines(definition, named), strict=True):
             hit = Hit(object=definition.name, id=record["id"], name=name, tier=0)
             results.append((record["updated_at"], _result(hit, line)))

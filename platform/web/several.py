@@ -96,7 +96,7 @@ def owner(object_name: str) -> ResponseReturnValue:
 def _visible(definition: ObjectDef, record_id: str) -> bool:
     """Tell whether the reader still sees a record that now belongs to somebody else."""
     try:
-        current.gate.get(definition.name, record_id, select=(definition.name_field,))
+        current.gate.get(definition.name, record_id, select=("id",))
     except NotVisible:
         return False
     return True
@@ -126,7 +126,7 @@ def _all_of(shown: Listing) -> list[str]:
     ids: list[str] = []
     cursor: str | None = None
     while len(ids) <= MOST_OF_FILTER:
-        read = current.gate.read(shown.query(select=(shown.definition.name_field,), limit=PAGE_RECORDS, cursor=cursor))
+        read = current.gate.read(shown.query(select=("id",), limit=PAGE_RECORDS, cursor=cursor))
         ids += [record["id"] for record in read.records]
         cursor = read.next
         if cursor is None:

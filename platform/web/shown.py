@@ -1,14 +1,14 @@
 """How a value of a record is shown: the template of its field's type, called with the value.
 
-Here: `show`, `with_failures`, and what those templates ask for: where a lookup leads, whether a text is a link.
+Here: `show`, `with_failures`, what records are called, and what those templates ask for: where a lookup leads, whether a text is a link.
 Not here: the templates (`fields/`), forms (`forms.py`), number and date formats (`i18n/formats.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 
 import nh3
 from flask import Flask, current_app
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from fieldstone.errors import Problem
 from fieldstone.i18n import formats, texts
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
-from fieldstone.records.failed_formulas import failed_formulas
+from fieldstone.records.failed_formulas import failed_formulas, failed_names
 from fieldstone.records.query import Record, Reference
 from fieldstone.web.current import current
 from fieldstone.web.shell import hue
@@ -29,6 +30,7 @@ from fieldstone.web.shell import hue
 TEMPLATES = {"master_detail": "lookup", "owner": "user", "id": "text", "text_area": "long_text", "formula": "text", "roll_up": "number"}
 NUMBERS = frozenset({"number", "currency", "percent"})
 LONG = frozenset({"long_text", "rich_text", "text_area"})
+ERROR = "#Error!"  # in the place of what a formula has failed to give
 CUT = 90  # characters of a long text in a list
 TAGS = {"a": {"href", "target"}, "img": {"src", "alt", "height", "width"}, "br": set[str]()}  # what HYPERLINK, IMAGE and BR make
 MADE = re.compile(
@@ -54,7 +56,7 @@ class Failed:
 
     def __str__(self) -> str:
         """What titles and links call a record whose name has no value."""
-        return "#Error!"
+        return ERROR
 
 
 def install(app: Flask) -> None:
@@ -77,10 +79,37 @@ def macros(kind: str) -> Any:
     return current_app.jinja_env.get_template(f"fields/{TEMPLATES.get(kind, kind)}.html").module
 
 
-def with_failures(definition: ObjectDef, records: Sequence[Record]) -> tuple[Record, ...]:
-    """Return records of one object as pages show them: `Failed` in the place of each formula that ends in an error."""
-    failed = failed_formulas(current.gate, definition, records)
-    return tuple(each | {path: Failed(category) for path, category in failed.get(each["id"], {}).items()} for each in records)
+def with_failures(definition: ObjectDef, records: Sequence[Record], *, deleted: bool = False) -> tuple[Record, ...]:
+    """Return records of one object as pages show them: `Failed` in the place of each formula that ends in an error.
+
+    What lookups lead to is called so, too, where such a formula names it. `deleted`: the records lie in the recycle bin.
+    """
+    failed = failed_formulas(current.gate, definition, records, deleted=deleted)
+    told = with_names(records)
+    return tuple(each | {path: Failed(category) for path, category in failed.get(each["id"], {}).items()} for each in told)
+
+
+def with_names(records: Sequence[Record]) -> Sequence[Record]:
+    """Return records, or other mappings to references, as pages name what they lead to where the formula that names it has failed."""
+    failed = failed_names(current.gate, (value for each in records for value in each.values() if isinstance(value, Reference)))
+    if not failed:
+        return records
+    return [
+        each | {path: replace(value, name=ERROR) for path, value in each.items() if isinstance(value, Reference) and value in failed}
+        for each in records
+    ]
+
+
+def name_columns(definition: ObjectDef) -> tuple[str, ...]:
+    """Return the field that names records, to select it; none for whom its formula reads what they may not read."""
+    return (definition.name_field,) if current.rights.tells_names(definition) else ()
+
+
+def titles(definition: ObjectDef, names: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what pages call records of one object, by id as their names are given; those without a name, and those whose name fails."""
+    unnamed = (Reference(each, None, definition.name) for each, name in names.items() if not name)
+    failed = {each.id for each in failed_names(current.gate, unnamed)}
+    return {each: name or (ERROR if each in failed else str(_("Unnamed"))) for each, name in names.items()}
 
 
 def show(field: FieldDef, value: Any) -> Markup | str:

@@ -96,10 +96,10 @@ class Gate:
             raise NotVisible(object_name)
         return found[0]
 
-    def records(self, object_name: str, ids: Sequence[str], select: Sequence[str] | None = None) -> list[Record]:
-        """Return the visible ones of these records, in no order, in one statement."""
+    def records(self, object_name: str, ids: Sequence[str], select: Sequence[str] | None = None, *, deleted: bool = False) -> list[Record]:
+        """Return the visible ones of these records, in no order, in one statement; `deleted`: of those in the recycle bin."""
         definition = self.rights.object(object_name)
-        return self._by_ids(definition, select, ids, False)
+        return self._by_ids(definition, select, ids, deleted)
 
     def having(self, object_name: str, field: str, values: Iterable[Any]) -> dict[Any, list[str]]:
         """Return the ids of the visible records whose stored field has one of `values`, by the value as given; one statement.

@@ -134,7 +134,7 @@ class Panels:
             acting = actor(own.snapshot, principal)
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
             rows = own.tx.connection.execute(store.open_tasks(acting.user, acting.groups).limit(limit)).all()
-            return self._open_tasks(engine, acting, rows)
+            return self._open_tasks(own, engine, acting, rows)
 
     def count_open(self, principal: Principal, cap: int = 100) -> int:
         """Return how many decisions wait for the principal, counting no further than `cap`: for the badge."""
@@ -151,7 +151,7 @@ class Panels:
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
             statement = store.open_tasks(acting.user, acting.groups).where(store.TASK.c.id == task_id)
             row = own.tx.connection.execute(statement).one_or_none() if is_id(task_id) else None
-            found = self._open_tasks(engine, acting, [row] if row is not None else [])
+            found = self._open_tasks(own, engine, acting, [row] if row is not None else [])
             if not found:
                 raise NotVisible("approval_task")
             return found[0]
@@ -181,7 +181,7 @@ class Panels:
 
     # --- parts ---
 
-    def _open_tasks(self, engine: Gate, acting: Actor, rows: Sequence[Any]) -> list[OpenTask]:
+    def _open_tasks(self, reader: Gate, engine: Gate, acting: Actor, rows: Sequence[Any]) -> list[OpenTask]:
         """The tasks in these rows with what they rest on; the statements grow with the processes among them, not with their number."""
         instances = {row.id: store.instance_of(Asked(row), engine.snapshot) for row in rows}  # type: ignore[arg-type]
         groups: dict[str, list[Instance]] = {}
@@ -194,7 +194,8 @@ class Panels:
             process = process_of(engine.snapshot, engine.tx, group[0])
             ids = sorted({instance.record for instance in group})
             evidence = gather_all(engine, process, ids)
-            titles = _titles(engine, engine.snapshot.object(group[0].object), ids)
+            definition = engine.snapshot.object(group[0].object)
+            titles = _titles(engine, definition, ids) if reader.rights.tells_names(definition) else {}
             for row in rows:
                 instance = instances[row.id]
                 own = acting.user == instance.submitter and process.self_approval != "allow"
