@@ -90,7 +90,7 @@ def test_one_that_does_not_hold_refuses_the_publish_with_what_was_expected_and_w
         org.publish_plan(org.plan(org.with_fields("deal", net=net)).require())
     (problem,) = refused.value.problems
     assert (problem.code, problem.pointer) == ("example_failed", f"/fields/net/examples/{index}")
-    assert (problem.params["got"], problem.params["name"]) == (got, str(index))
+    assert (problem.params["got"], problem.params["name"]) == (got, str(index + 1))
     assert org.snapshot.version == version
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from fieldstone import limits
-from fieldstone.errors import Refused
+from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import owners
 from fieldstone.metadata.checks.proposed import Proposed
 from fieldstone.metadata.definitions.automations import AutomationDef
@@ -140,10 +140,20 @@ class Judge:
         except EvaluationError as error:
             got = f"#{error.category}"
         if not self._same(got, part["expect"]):
-            name = part.get("name") or str(way[-1])
-            self.proposed.refuse(path, way, "example_failed", name=name, expected=_shown(part["expect"]), got=_shown(got))
+            self.proposed.refuse(path, way, "example_failed", name=_name(part, way), expected=_shown(part["expect"]), got=_shown(got))
             return None
         return Run(way, part, posed) if posed and posed[0].checked.sql and not posed[0].checked.record_change else None
+
+    def comes_to(self, part: Mapping[str, Any]) -> Any:
+        """Return what the expression comes to on an example, whatever that expects.
+
+        Raises EvaluationError, and Refused for an example that cannot be run.
+        """
+        try:
+            example = self._example({**part, "expect": None})
+            return self._got(example, self._posed(example))
+        except _BadExampleError as bad:
+            raise Refused([Problem(code="bad_example", params={"key": str(bad.way[-1]), "reason": bad.code})]) from None
 
     def run_again(self, path: str, examples: Sequence[Run], database: Connection) -> None:
         """Run examples that came out right in Python on a database, in one statement, and note those that come out otherwise there."""
@@ -164,8 +174,7 @@ class Judge:
             else:
                 got = "#error" if answers[0].failed else self._worded(answers[0].value)
             if not self._same(got, run.part["expect"]):
-                name = run.part.get("name") or str(run.way[-1])
-                engine = ENGINES[database.dialect.name]
+                name, engine = _name(run.part, run.way), ENGINES[database.dialect.name]
                 self.proposed.refuse(
                     path, run.way, "example_failed_on", name=name, engine=engine, expected=_shown(run.part["expect"]), got=_shown(got)
                 )
@@ -379,6 +388,11 @@ class Judge:
             except _BadExampleError:
                 return False
         return bool(got == expect)
+
+
+def _name(part: Mapping[str, Any], way: Way) -> str:
+    """Return what an example is called; one without a name by its place, as people count."""
+    return str(part.get("name") or int(way[-1]) + 1)
 
 
 def _is_true(posed: Posed) -> bool:

@@ -6,6 +6,7 @@ Not here: the value of a part (`rules/part_values.py`), how examples are judged 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from flask_babel import gettext as _
 
 from fieldstone import limits, rules
 from fieldstone.db.engine import is_postgresql
-from fieldstone.errors import NotVisible, Problem
+from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.i18n import texts
 from fieldstone.metadata import meta_schemas, owners
 from fieldstone.metadata.checks.examples import Judge, field_judges
@@ -88,7 +89,7 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str
         answer["then"] = _("Only active people may be chosen.")
     if editor.use in WITH_EXAMPLES:
         read = {path: row[path] for path in paths if path != ACTIVE or (ACTIVE,) in checked.reads}
-        answer["example"] = _example(editor, checked, str(record.get(name_field) or "")[:200], read, value)
+        answer |= _as_example(editor, checked, str(record.get(name_field) or "")[:200], read, value)
     return answer
 
 
@@ -193,8 +194,27 @@ def _after_error(editor: Editor) -> str:
 # --- examples --------------------------------------------------------------------------------------------------------
 
 
-def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str, Any], value: Any) -> Answer:
-    """Return the record as an example that is called as the record: what the expression read, and what came out."""
+def _as_example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str, Any], value: Any) -> Answer:
+    """Return the record as an `example` that holds whenever it is run, and `differs`, what it says if that is not what came out here.
+
+    Examples run by the clock of UTC, the reader's may show another day; nothing is returned of what holds nowhere else.
+    """
+    example = _example(editor, checked, name, row)
+    (judge,) = (each for each in _judges(editor, checked.source, _proposed()) if each.use is editor.use)
+    try:
+        here, example["expect"] = _expected(editor, value), _plain_json(judge.comes_to(example))
+    except (ValueError, rules.EvaluationError, Refused):  # more digits than the field holds, or nothing that an example can say
+        return {}
+    if not run(editor, checked.source, [example])[0]["ok"]:
+        return {}
+    if example["expect"] == here:
+        return {"example": example}
+    there = _outcome(json.dumps(example["expect"]).strip('"'))
+    return {"example": example, "differs": _("As an example it comes to %(value)s: examples run by the clock of UTC.", value=there)}
+
+
+def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str, Any]) -> Answer:
+    """Return the record as an example that is called as the record: what the expression read and asked for."""
     example: Answer = {"name": name, "record": {}} if name else {"record": {}}
     for path in row:
         (key, *more), called = editor.in_example(path)
@@ -212,7 +232,7 @@ def _example(editor: Editor, checked: rules.Checked, name: str, row: Mapping[str
     user = _user(checked)
     if user:
         example["user"] = user
-    return example | {"expect": _expected(editor, value)}
+    return example
 
 
 def _clocks(node: Node) -> set[rules.ValueType]:
@@ -291,8 +311,7 @@ def run(editor: Editor, source: str, examples: Sequence[Any]) -> list[Answer]:
 
 
 def _problems_of_runs(editor: Editor, source: str, examples: Mapping[int, Any]) -> list[Problem]:
-    in_force = current.snapshot
-    proposed = Proposed(documents=in_force.parsed, sound=in_force.parsed, language=current.language, current=in_force)
+    proposed = _proposed()
     connection = current.transaction.connection
     with memory() as sqlite:
         for judge in _judges(editor, source, proposed):
@@ -301,6 +320,12 @@ def _problems_of_runs(editor: Editor, source: str, examples: Mapping[int, Any]) 
             for database in (sqlite, *([connection] if is_postgresql(connection) else ())):
                 judge.run_again("", right, database)
     return proposed.problems
+
+
+def _proposed() -> Proposed:
+    """Return the definitions in force as a publish sees what is proposed."""
+    in_force = current.snapshot
+    return Proposed(documents=in_force.parsed, sound=in_force.parsed, language=current.language, current=in_force)
 
 
 def _judges(editor: Editor, source: str, proposed: Proposed) -> Sequence[Judge]:

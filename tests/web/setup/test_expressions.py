@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+import time_machine
 
 from fieldstone.auth import passwords
 from fieldstone.db.engine import is_postgresql
@@ -602,3 +603,21 @@ def test_an_editor_of_a_place_that_does_not_exist_is_not_found(builder, about):
 @pytest.mark.parametrize("what", ["complete", "functions", "values", "records"])
 def test_the_editor_is_for_those_who_build(site, rep, what):
     assert rep.get(f"/setup/expressions/{what}?{FORMULA}").status_code == 403
+
+
+def test_an_example_holds_where_the_readers_day_is_not_the_day_of_utc(site):
+    made = site.create("deal", name="Late", stage="open")
+    site.create("user", name="Kiri", username="kiri", profile="administrator", zone="Pacific/Kiritimati", language="en", active=True)
+    about = f"{FORMULA}&returns=date"
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        kiri = a_builder(site, "kiri")
+        tried = told(kiri, "DATEVALUE(NOW())", about, record=made)["tried"]
+        assert (tried["result"], tried["example"]["expect"]) == ("2 Mar 2026", "2026-03-01")
+        assert tried["differs"] == "As an example it comes to 2026-03-01: examples run by the clock of UTC."
+        assert told(kiri, "DATEVALUE(NOW())", about, examples=[tried["example"]])["examples"] == [{"ok": True, "text": ""}]
+        assert "differs" not in told(kiri, "DATEVALUE(NOW() - 0.1)", about, record=made)["tried"]
+
+
+def test_what_no_field_holds_makes_no_example(builder, deal):
+    tried = told(builder, "amount * 1000000000000000000000", f"{FORMULA}&returns=number", record=deal)["tried"]
+    assert tried["result"] == "too many digits for the field" and "example" not in tried

@@ -60,6 +60,7 @@ export class Trial {
       ...of,
       el("dl", { class: "fl tried" }, ...rows),
       ...(add ? [add] : []),
+      ...(tried.differs ? [el("p", { class: "hint" }, tried.differs)] : []),
       el("p", { class: "hint" }, t("point")),
     );
   }
