@@ -207,9 +207,16 @@ def _item(
     if found is None or found.name not in current.rights.readable(definition.name):
         return None
     state = draft.states.get(found.name)
-    if state is not None and not state.visible:
+    if (state is not None and not state.visible) or (record is None and _comes_with_the_save(found, draft)):
         return None
     return _field(definition, found, item, draft, record, typed, problems)
+
+
+def _comes_with_the_save(found: FieldDef, draft: Draft) -> bool:
+    """Tell whether a new record has no value of a field before it is saved, and nobody could type one: its number, its stamps."""
+    if found.type == "auto_number":
+        return True
+    return found.system and found.name != "owner" and (found.name != "record_type" or draft.record_type is None)
 
 
 def _field(

@@ -160,6 +160,22 @@ def test_the_create_form_is_filled_with_defaults(rep):
     assert "Calculated." in answer.text
 
 
+def test_the_create_form_leaves_out_what_only_the_save_gives(site, deal, rep):
+    layout = copy.deepcopy(pages.LAYOUT)
+    stamps = ("created_by", "created_at", "updated_by", "approval_status", "code")
+    layout["tabs"][0]["sections"].append({"id": "system", "label": "System", "items": [{"field": name} for name in stamps]})
+    code = {"type": "auto_number", "label": "Code", "pattern": "D-{000}"}
+    held = next(each for each in pages.documents() if each["api_name"] == "sales_rep")
+    held["objects"]["deal"]["fields"]["code"] = "read"
+    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "code": code}}, layout, held)
+    new = rep.get("/o/deal/new")
+    drafted = rep.post("/o/deal/draft", rep.form("/o/deal/new"), name="x")
+    edit = rep.get(f"/o/deal/{deal}/edit")
+    assert [each.text.count(">System<") for each in (new, drafted, edit)] == [0, 0, 1]
+    assert [name for name in stamps if f'data-field="{name}"' not in edit.text] == []
+    assert [name for name in stamps if f'data-field="{name}"' in new.text + drafted.text] == []
+
+
 def test_a_saved_form_leads_to_the_record(site, account, rep):
     form = rep.form("/o/deal/new")
     answer = rep.post("/o/deal/new", form, name="New deal", stage="open", amount="1,234.50", account=account, close_date="2026-12-24")
