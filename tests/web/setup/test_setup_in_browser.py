@@ -63,6 +63,35 @@ def test_the_editor_completes_fields_and_goes_on_through_a_lookup(admin, site):
     admin.locator(".cm-line:has-text('account.')").wait_for()
     admin.keyboard.type("ci")
     expect(admin.locator(".cm-tooltip-autocomplete li")).to_contain_text(["city"])
+    admin.wait_for_timeout(300)
+    admin.keyboard.press("Tab")
+    expect(admin.locator(".cm-line")).to_have_text("account.city")
+    admin.keyboard.press("Tab")  # with no list open it goes on
+    expect(admin.locator(".cm-content:focus")).to_have_count(0)
+
+
+def test_the_bar_below_a_form_covers_neither_what_takes_the_focus_nor_the_line_in_hand(admin, site):
+    admin.set_viewport_size({"width": 1280, "height": 600})
+    admin.goto(f"{site.address}/setup/objects/deal/fields/new?type=formula")
+    admin.locator("x-expression .cm-content").wait_for()
+    admin.locator("[name='label.en']").focus()
+    covered = "() => document.activeElement.getBoundingClientRect().bottom > document.querySelector('.formfoot').getBoundingClientRect().top"
+    for _ in range(12):
+        admin.keyboard.press("Tab")
+        assert not admin.evaluate(covered)
+    write(admin, "formula", "\n" * 30)
+    caret = admin.locator(".cm-cursor").bounding_box()
+    assert caret["y"] + caret["height"] <= admin.locator(".formfoot").bounding_box()["y"]
+
+
+def test_a_new_example_of_a_change_takes_the_values_before(admin, site):
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    write(admin, "error_when", "ISCHANGED(amount) && amount < 5")
+    admin.click("button:has-text('New example')")
+    admin.get_by_label("Amount", exact=True).fill("4")
+    expect(admin.locator(".examples .tag")).to_have_text("Passes")
+    admin.get_by_label("Amount (before)").fill("4")
+    expect(admin.locator(".examples .tag")).to_have_text("Fails")
 
 
 def test_an_expression_is_tried_on_a_record_and_its_parts_say_what_they_come_to(admin, site):
@@ -180,6 +209,8 @@ def test_what_a_plan_refuses_first_is_in_sight_and_has_the_focus(admin, site, co
     focused.wait_for()
     expect(said).to_be_in_viewport()
     assert examples or focused.get_attribute("aria-description") == said.inner_text()
+    if examples:
+        expect(admin.locator(".xe-examples .given label")).to_have_text("Amount")
     admin.locator("[data-errors] h2").evaluate("each => each.scrollIntoView()")
     admin.locator("[name='label.en']").focus()
     admin.locator("[data-errors] a").click()

@@ -6,6 +6,8 @@ import { goTo } from "./refused.js";
 import { announce, el, icon, t, unique } from "./texts.js";
 import { localOf, utcOf } from "./zoned.js";
 
+const CHANGES = /\b(?:ISCHANGED|PRIORVALUE)\s*\(/i; // what asks for the record before
+
 export class Examples {
   constructor(area, editor) {
     this.area = area;
@@ -19,7 +21,7 @@ export class Examples {
     this.reads = [];
     this.outcomes = [];
     this.rows = el("ol", { class: "examples" });
-    const blank = () => this.add({ record: {}, expect: this.words()?.[0] ?? null });
+    const blank = () => this.add({ record: {}, ...(CHANGES.test(editor.text()) && { prior: {} }), expect: this.words()?.[0] ?? null });
     const more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
     const named = { role: "group", "aria-label": area.labels[0]?.textContent, "aria-describedby": area.getAttribute("aria-describedby") };
     const focused = document.activeElement === area;
@@ -72,7 +74,7 @@ export class Examples {
     this.outcomes = outcomes ?? [];
     if (kind && !same) {
       [this.reads, this.kind] = [reads, kind];
-      if (!this.rows.contains(document.activeElement)) this.draw();
+      this.redraw();
     }
     this.list.forEach((_, at) => this.judge(at));
   }
@@ -88,6 +90,17 @@ export class Examples {
   draw() {
     this.rows.replaceChildren(...this.list.map((example, at) => this.row(example, at)));
     this.list.forEach((_, at) => this.judge(at));
+  }
+  /** Draw anew what the expression reads now; of who is typing only the name of an example, which comes first, gives way. */
+  redraw() {
+    const held = document.activeElement;
+    const at = [...this.rows.children].findIndex((row) => row.contains(held));
+    if (at >= 0 && held !== this.rows.children[at].querySelector("input")) return;
+    const caret = at >= 0 && [held.selectionStart, held.selectionEnd];
+    this.draw();
+    const box = this.rows.children[at]?.querySelector("input");
+    box?.focus({ preventScroll: true });
+    box?.setSelectionRange(...caret);
   }
   row(example, at) {
     const named = input(t("example_name"), example.name ?? "", "", (text) => {

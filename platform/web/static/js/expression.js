@@ -4,7 +4,7 @@
 // `try`: offers to try it on a record; its value is what the box for the record is called. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
 // Asked of the server, each with ?about: GET functions, GET complete?path=, GET values?path=, GET records?q=, and
 // - POST check {"source", "record"?, "edited"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
-//   "reads"?: [{"in", "path", "label", "kind"}] (where an example holds it), "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?},
+//   "reads"?: [{"in", "path", "label", "kind"}] (where an example holds it), "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?, "differs"?: how the example is not what came out},
 //   "examples"?: [{"ok", "text"}]}; start and end count characters (code points) from 0, as errors.Span does.
 // The editor lives in a shadow root: its styles are adopted there, so that no page needs a nonce. Its parts take the tokens of app.css.
 import { Examples } from "./expression-examples.js";
@@ -85,6 +85,7 @@ class Expression extends HTMLElement {
         cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true, maxRenderedOptions: 200 }),
         cm.hoverTooltip((view, at) => this.hover(at)),
         cm.EditorView.lineWrapping,
+        cm.EditorView.scrollMargins.of(() => covered()),
         cm.EditorView.domEventHandlers({
           beforeinput: (event, view) => replaceSelected(cm, event, view),
           focus: () => {
@@ -104,6 +105,7 @@ class Expression extends HTMLElement {
         cm.keymap.of([
           ...cm.closeBracketsKeymap,
           ...cm.completionKeymap,
+          { key: "Tab", run: cm.acceptCompletion }, // with no list open it goes on to the next control
           ...cm.historyKeymap,
           ...cm.lintKeymap,
           { key: "Mod-Enter", run: () => false },
@@ -384,6 +386,13 @@ class Expression extends HTMLElement {
   }
 }
 
+/** How much of the window the bars above and below cover: the line in hand stands between them. */
+function covered() {
+  const foot = document.querySelector(".formfoot");
+  const top = document.querySelector(".top")?.offsetHeight ?? 0;
+  return { top, bottom: foot?.offsetHeight ? Math.max(0, innerHeight - foot.getBoundingClientRect().top) : 0 };
+}
+
 // Typing over selected coloured text, Chromium would keep its colour in a style attribute, which the policy refuses loudly: it is done here instead.
 function replaceSelected(cm, event, view) {
   const { from, to, empty } = view.state.selection.main;
@@ -401,12 +410,19 @@ const mend = (name, run) => el("button", { type: "button", class: "btn sm", clic
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
 function describe(fn) {
-  const ways = fn.calls.flatMap((call) => [
-    el("b", {}, call.signature, call.type ? ` → ${call.type}` : ""),
-    el("p", {}, ...prose(call.doc)),
-    ...call.examples.map((each) => el("code", { class: "eg" }, each)),
+  const ways = new Map(); // calls that are written alike and do the same stand there once, with the examples of all
+  for (const call of fn.calls) {
+    const head = [`${call.signature}${call.type ? ` → ${call.type}` : ""}`, call.doc];
+    const way = ways.get(head.join("\n")) ?? { head, examples: [] };
+    way.examples.push(...call.examples);
+    ways.set(head.join("\n"), way);
+  }
+  const parts = [...ways.values()].flatMap(({ head: [signature, doc], examples }) => [
+    el("b", {}, signature),
+    el("p", {}, ...prose(doc)),
+    ...examples.map((each) => el("code", { class: "eg" }, each)),
   ]);
-  return el("div", { class: "cm-fn" }, ...ways);
+  return el("div", { class: "cm-fn" }, ...parts);
 }
 
 /** The call as it is written, with the argument in hand marked, and what the function does. */
