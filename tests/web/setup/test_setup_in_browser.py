@@ -75,10 +75,10 @@ def test_the_bar_below_a_form_covers_neither_what_takes_the_focus_nor_the_line_i
     admin.goto(f"{site.address}/setup/objects/deal/fields/new?type=formula")
     admin.locator("x-expression .cm-content").wait_for()
     admin.locator("[name='label.en']").focus()
-    covered = "() => document.activeElement.getBoundingClientRect().bottom > document.querySelector('.formfoot').getBoundingClientRect().top"
+    bottom, top = "document.activeElement.getBoundingClientRect().bottom", "document.querySelector('.formfoot').getBoundingClientRect().top"
     for _ in range(12):
         admin.keyboard.press("Tab")
-        assert not admin.evaluate(covered)
+        assert admin.evaluate(f"{bottom} <= {top}")
     write(admin, "formula", "\n" * 30)
     caret = admin.locator(".cm-cursor").bounding_box()
     assert caret["y"] + caret["height"] <= admin.locator(".formfoot").bounding_box()["y"]
