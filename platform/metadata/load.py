@@ -339,6 +339,8 @@ class _Results:
             if "." in name:
                 return "parent"
             field = self.objects.names[of].get(lower)
+            if field is not None and field.name in STAMPS:
+                return "stamp"
             if field is not None and self.why_live(of, field) is not None:
                 return "live_field"
         return None
@@ -349,9 +351,12 @@ class _Results:
             return None
         child = related[0]
         source = self.objects.names[child].get((field.field or "").lower())
+        if source is not None and source.name in STAMPS:
+            return "stamp"
         if source is not None and self.why_live(child, source) is not None:
             return "live_field"
         return self._formula(child, field.filter) if field.filter else None
 
 
 CLOCK = frozenset({"today(", "now(", "timenow("})
+STAMPS = frozenset({"row_version", "updated_at", "updated_by", "deleted_at", "deleted_by"})  # written after formulas are computed

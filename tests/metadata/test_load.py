@@ -91,6 +91,9 @@ def test_name_means_the_name_field_where_no_field_is_called_so() -> None:
         ("days_left * 2", "live_field"),
         ("IF($User.Id = owner, 1, 0)", "user"),
         ("IF($Permission.edit_won_deals, 1, 0)", "user"),
+        ("TEXT(created_at)", None),
+        ("TEXT(LastModifiedDate)", "stamp"),
+        ("TEXT(row_version)", "stamp"),
         ('"TODAY()" & name /* account.name */', None),
     ],
 )
@@ -114,6 +117,12 @@ def test_a_roll_up_has_the_type_of_what_it_sums() -> None:
     deal = load(documents()).object("deal")
     total = field(deal, "line_total")
     assert (total.returns, total.precision, total.scale, total.relation) == ("currency", 18, 2, "deal_line.deal")
+
+
+def test_a_roll_up_of_what_each_save_writes_last_is_live() -> None:
+    found = documents()
+    found[DEAL]["fields"]["line_total"] |= {"function": "max", "field": "updated_at"}
+    assert field(load(found).object("deal"), "line_total").why_live == "stamp"
 
 
 def test_a_roll_up_of_a_live_field_is_live() -> None:

@@ -92,7 +92,7 @@ class FieldDef(Definition):
     declassified: bool = False
     declassified_reason: str | None = None
     stored: bool = True  # formula, roll_up: stored or live, decided by the platform; everything else is stored
-    why_live: str | None = None  # reason code when not stored: "parent", "clock", "user", "live_field"
+    why_live: str | None = None  # reason code when not stored: "parent", "clock", "user", "stamp", "live_field"
 
     @property
     def system(self) -> bool:
