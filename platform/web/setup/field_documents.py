@@ -36,6 +36,7 @@ from fieldstone.web.setup.field_cards import (
 from fieldstone.web.setup.typed import Control, TypedForm, json_of, label_of, name_from, number_of, put, put_label, to_json
 
 NUMBERS = ("number", "currency", "percent")
+OF_CHECKBOX = "default_expression"  # the control of a default that is an expression, where "default" is a choice
 ASK = frozenset({"rows_blank", "rows_do_not_fit", "value_in_use"})  # problems that an answer settles
 
 
@@ -133,7 +134,7 @@ def from_form(typed: MultiDict[str, str], type_: str, name: str, before: Mapping
         reason = form.value("declassified").strip()
         put(part, "declassified", {"reason": reason} if reason else None)
     if "default" in has and "default" in typed:
-        put(part, "default", _default(form.value("default").strip(), type_))
+        put(part, "default", _default(_written_default(form), type_))
     if "examples" in has:
         put(part, "examples", _examples(part, form, name))
     if "values" in has:
@@ -145,6 +146,12 @@ def _option(key: str, text: str, type_: str) -> Any:
     if text and (key in WHOLE_NUMBERS or (key in BOUNDS and type_ in NUMBERS)):
         return number_of(text)
     return text
+
+
+def _written_default(form: TypedForm) -> str:
+    """Return a default as it is written for every type; the form of a checkbox has its expression in a box of its own."""
+    text = form.value("default").strip()
+    return f"={form.value(OF_CHECKBOX).strip().removeprefix('=')}" if text == "=" else text
 
 
 def _default(text: str, type_: str) -> Any:
@@ -256,6 +263,8 @@ def places(name: str, type_: str, typed: MultiDict[str, str], number_of_values: 
     found |= {f"{at}/{key}": Control(name=f"{key}-{first}", label=words[key]) for key in ("label", "help", "filter_message")}
     found |= {f"{at}/values": Control(name="values_new", label=_("Values")), at: Control(name="api_name", label=_("API name"))}
     found |= _places_of_examples(at, typed, type_)
+    if typed.get("default") == "=":
+        found[f"{at}/default"] = Control(name=OF_CHECKBOX, label=words["default"])
     if type_ == "roll_up":
         found[at] = Control(name="relation", label=words["relation"])
     found |= {

@@ -572,12 +572,23 @@ def test_examples_of_a_filter_and_of_a_default_stand_together_in_the_field_and_a
     assert examples_of(builder, "payer") == [{"record": {"account": "a1"}, "expect": "a1"}]
 
 
-def test_a_checkbox_keeps_a_default_that_is_an_expression(builder):
+def test_the_default_of_a_checkbox_is_chosen_or_an_expression(builder):
+    begun = builder.get("/setup/objects/deal/fields/new?type=checkbox").text
+    assert re.search(r'<select[^>]* name="default".*?<option value="0" selected>Not ticked</option><option value="=">', begun)
     examples = [{"record": {"amount": "9.00"}, "expect": True}]
-    form = {"type": "checkbox", "label.en": "Big one", "default": "=amount > 5", "default_examples": json.dumps(examples)}
-    builder.publish("/setup/objects/deal/fields/new", form)
+    form = {"type": "checkbox", "label.en": "Big one", "default": "=", "default_examples": json.dumps(examples)}
+    refused = builder.plan("/setup/objects/deal/fields/new", {**form, "default_expression": "amuont > 5"})
+    assert 'There is no field "amuont"' in " ".join(error_at(refused, "default_expression"))
+    assert error_at(builder.plan("/setup/objects/deal/fields/new", form), "default_expression")
+    builder.publish("/setup/objects/deal/fields/new", {**form, "default_expression": "amount > 5"})
+    assert builder.snapshot.object("deal").fields["big_one"].default_formula == "amount > 5"
     assert examples_of(builder, "big_one") == examples
-    assert "=amount &gt; 5</textarea>" in builder.get("/setup/objects/deal/fields/big_one").text
+    change = "/setup/objects/deal/fields/big_one"
+    kept = builder.get(change).text
+    assert '<option value="=" selected>By an expression' in kept and "amount &gt; 5</textarea>" in kept
+    builder.publish(change, {"label.en": "Big one", "default": "1", "default_expression": "amount > 5"})
+    field = builder.snapshot.object("deal").fields["big_one"]
+    assert (field.default, field.default_formula, examples_of(builder, "big_one")) == (True, None, None)
 
 
 def test_examples_of_a_rule_and_of_a_view_are_kept(builder):
