@@ -31,3 +31,16 @@ LABELS = {"close_date": ("Close date", "关闭日期"), "owner": ("Responsible",
 )
 def test_the_field_that_was_meant_is_found(written: str, meant: str | None) -> None:
     assert nearest(written, FIELDS, LABELS) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("$Setup.Limits__c.MaxDiscount__c", "$Setup.limits.max_discount"),
+        ("$CustomMetadata.Tax__mdt.DE.Rate__c", "$CustomMetadata.tax.de.rate"),
+        ("$Permission.LargeDiscount", "$Permission.large_discount"),
+        ("$Label.Nothing", None),
+    ],
+)
+def test_a_global_is_found_by_the_name_another_product_gives_it(written: str, meant: str | None) -> None:
+    assert nearest(written, ("$Setup.limits.max_discount", "$CustomMetadata.tax.de.rate", "$Permission.large_discount")) == meant
