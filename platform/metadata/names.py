@@ -51,7 +51,7 @@ def nearest(name: str, candidates: Iterable[str], labels: Mapping[str, Iterable[
 
 
 def _here(name: str) -> tuple[str, ...]:
-    """Return how a name of another product, such as `Amount__c`, `AccountId`, `StageName` or `$Setup.Limits__c.Max__c`, would be written here."""
+    """Return how a name of another product, such as `AccountId`, `StageName` or `$Setup.Limits__c.Max__c`, would be written here."""
     steps = [FOREIGN_END.sub("", step) for step in name.split(".")]
     snake = ".".join(step if step.startswith("$") else HUMP.sub("_", step) for step in steps).lower()
     return tuple(dict.fromkeys((snake, snake.removesuffix("_id"), snake.removesuffix("_name"))))
