@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from decimal import Decimal
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Engine
 
-from fieldstone.db.column_types import ExactNumber, Flag, PlainText, UtcDatetime
-from fieldstone.rules import FUNCTIONS, Category, Checked, Resolved, ValueType
+from fieldstone.rules import FUNCTIONS, Category, ValueType
 from fieldstone.rules.functions import OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import Function
-from fieldstone.rules.tree import Call, FieldRef, Inlined, Literal, Node, bottom_up, children
 from tests.support import expressions as ex
+from tests.support import moved_literals
 
 TABLES = (FUNCTIONS, OPERATORS, PREFIXES)
 
@@ -40,37 +36,6 @@ def test_an_example_holds_in_python(entry: Function, source: str, expected: obje
     assert isinstance(got, bool) is isinstance(expected, bool)
 
 
-def from_columns(checked: Checked) -> tuple[Checked, dict[str, tuple[TypeEngine[object], object]]]:
-    """Return the expression with each literal read from a column instead, so that the database has something to do."""
-    columns: dict[str, tuple[TypeEngine[object], object]] = {}
-
-    def move(node: Node, below: list[Node]) -> Node:
-        if isinstance(node, Literal) and node.value not in (None, ""):
-            name = f"c{len(columns)}"
-            columns[name] = (column_type(node.value), node.value)
-            return FieldRef(Resolved(path=(name,), type=node.type), node.place, node.type)
-        match node:
-            case Call(function=function):
-                return Call(function, tuple(below), node.place, node.type)
-            case Inlined(field=field):
-                return Inlined(field, below[0], node.place, node.type)
-        return node
-
-    moved = bottom_up(checked.node, children, move)
-    return replace(checked, node=moved, reads=frozenset((name,) for name in columns)), columns
-
-
-def column_type(value: object) -> TypeEngine[object]:
-    match value:
-        case Decimal():
-            return ExactNumber(18, max(0, -int(value.as_tuple().exponent)))
-        case bool():
-            return Flag()
-        case str():
-            return PlainText()
-    return UtcDatetime()
-
-
 @pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
 def test_every_example_holds_in_sql(request: pytest.FixtureRequest, engine_name: str) -> None:
     engine: Engine = request.getfixturevalue(f"{engine_name}_engine")
@@ -80,15 +45,11 @@ def test_every_example_holds_in_sql(request: pytest.FixtureRequest, engine_name:
             checked = ex.checked_as(source)
             if not checked.sql:
                 continue
-            moved, columns = from_columns(checked)
-            table = Table("example", MetaData(), Column("row", Integer), *(Column(n, t) for n, (t, _) in columns.items()))
-            table.create(connection)
-            connection.execute(insert(table).values(row=0, **{name: value for name, (_, value) in columns.items()}))
-            for form in (checked, moved):
-                (got,) = ex.in_database(connection, form, table, columns={name: table.c[name] for name in columns})
-                if got != wanted(expected, engine_name):
-                    wrong.append(f"{entry.name}: {source} gave {got!r}")
-            table.drop(connection)
+            wrong += [
+                f"{entry.name}: {source} gave {got!r}"
+                for got in moved_literals.in_database(connection, checked)
+                if got != wanted(expected, engine_name)
+            ]
         connection.rollback()
     assert wrong == []
 
