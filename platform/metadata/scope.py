@@ -23,6 +23,7 @@ from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.metadata.definitions.queues import QueueDef
 from fieldstone.metadata.definitions.settings import CustomLabelDef, CustomMetadataDef, CustomSettingDef
 from fieldstone.metadata.field_types import value_type
+from fieldstone.metadata.formulas import DIGITS, NUMBERS
 from fieldstone.metadata.names import nearest
 from fieldstone.metadata.owners import OWNER, QUEUE, QUEUE_OWNER, USER_OWNER
 from fieldstone.rules import Blanks, Checked, Resolved, Use, ValueType, check
@@ -132,7 +133,8 @@ class Scopes:
         key = ((field.object or "").lower(), field.name.lower())
         if key not in self._shown:
             formula = self.formula(field)
-            self._shown[key] = formula and as_shown(formula, decimals_of(field))
+            digits = {"before": _before_point(field), "scale": decimals_of(field)}
+            self._shown[key] = formula and as_shown(formula, **digits, length=field.length)
         return self._shown[key]
 
     def owner(self, field: FieldDef | None) -> Checked:
@@ -361,9 +363,16 @@ def steps_of(source: Source, object_name: str, path: str) -> tuple[FieldDef, ...
 
 def decimals_of(field: FieldDef) -> int | None:
     """Return how many decimals a numeric field has in expressions, where a percent is its fraction; None if it is no number."""
-    if field.result_type not in ("number", "currency", "percent"):
+    if field.result_type not in NUMBERS:
         return None
     return (field.scale or 0) + (2 if field.result_type == "percent" else 0)
+
+
+def _before_point(field: FieldDef) -> int | None:
+    """Return how many digits before the point a numeric field has in expressions; None if it is no number."""
+    if field.result_type not in NUMBERS:
+        return None
+    return (field.precision or DIGITS) - (field.scale or 0) - (2 if field.result_type == "percent" else 0)
 
 
 def setup_values(source: Source, profile: str | None, language: str, username: str | None = None) -> dict[str, object]:

@@ -90,9 +90,9 @@ class Evaluation:
 
 
 def fit(found: FieldDef, value: Any) -> Any:
-    """Return the result of an expression as a value of `found`: rounded once, percent in points, texts as long as they may be.
+    """Return the result of an expression as a value of `found`: rounded once, percent in points.
 
-    Raises ValueError for a number with more digits than a field can hold.
+    Raises ValueError for a number with more digits than a field can hold, and for a formula's text that is longer than it says.
     """
     if value is None:
         return False if found.result_type == "checkbox" else None
@@ -104,6 +104,8 @@ def fit(found: FieldDef, value: Any) -> Any:
         if fitted.adjusted() + 1 + (found.scale or 0) > (found.precision or DIGITS):
             raise ValueError(f"{value} has more than {found.precision or DIGITS} digits")
         return fitted if fitted else abs(fitted)
+    if isinstance(value, str) and found.type == "formula" and found.length is not None and len(value) > found.length:
+        raise ValueError(f"a text of more than {found.length} characters")
     if isinstance(value, datetime):
         return value.replace(microsecond=0)
     if isinstance(value, frozenset | set):

@@ -15,22 +15,30 @@ from functools import cache
 
 from fieldstone.rules.check import Use, check, described
 from fieldstone.rules.functions.entry import Function
+from fieldstone.rules.functions.fitting import FITTING_NUMBER, FITTING_TEXT
 from fieldstone.rules.scope import Resolved
 from fieldstone.rules.tree import Call, Checked, FieldRef, Inlined, Literal, Node, bottom_up, children
 from fieldstone.rules.value_types import ValueType
 
 
-def as_shown(formula: Checked, scale: int | None) -> Checked:
+def as_shown(formula: Checked, *, before: int | None = None, scale: int | None = None, length: int | None = None) -> Checked:
     """Return `formula` as the field shows it, whatever the null mode around it: blank numbers as its own mode reads them, a number
-    rounded to `scale` decimals (of a percent: those of the fraction), true or false and never neither, blank where it fails.
+    rounded to `scale` decimals (of a percent: those of the fraction), true or false and never neither, blank where it fails, has more
+    than `before` digits before the point, or more than `length` characters.
     """
     node = _blanks_as_zero(formula.node) if formula.zero else formula.node
+    fitting = before is not None and node.type is ValueType.NUMBER and not _fits(node, before)
     if node.type is ValueType.NUMBER and scale is not None and not _is_whole(node):
-        node = _call("ROUND(0, 0)", node, Literal(Decimal(scale), ValueType.NUMBER, node.place))
+        node = _call("ROUND(0, 0)", node, _number(scale, node))
     if node.type is ValueType.BOOLEAN:
         node = _call("IFERROR(TRUE, FALSE)", _call("OR(TRUE)", node), Literal(False, ValueType.BOOLEAN, node.place))
     elif node.type is not ValueType.NULL:
         node = _call("IFERROR(NULL, NULL)", node, Literal(None, node.type, node.place))
+    if fitting and before is not None:
+        limit = Literal(Decimal(1).scaleb(before), ValueType.NUMBER, node.place)
+        node = Call(FITTING_NUMBER, (node, limit), node.place, node.type)
+    if length is not None and node.type is ValueType.TEXT:
+        node = Call(FITTING_TEXT, (node, _number(length, node)), node.place, node.type)
     return described(formula.source, node, False, ())
 
 
@@ -46,6 +54,15 @@ def seen_only(formula: Checked, paths: Iterable[tuple[str, ...]]) -> Checked:
 def _is_whole(node: Node) -> bool:
     """Tell whether a number never has decimals that rounding would take away."""
     return isinstance(node, Call) and node.function.whole
+
+
+def _fits(node: Node, before: int) -> bool:
+    """Tell whether a number never has more digits before the point, even rounded."""
+    return isinstance(node, Call) and node.function.digits is not None and node.function.digits[0] < before
+
+
+def _number(value: int, beside: Node) -> Literal:
+    return Literal(Decimal(value), ValueType.NUMBER, beside.place)
 
 
 def _blanks_as_zero(root: Node) -> Node:

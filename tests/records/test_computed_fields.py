@@ -56,6 +56,12 @@ DEAL = obj(
         "open_ratio": formula("number", "100 / amount", declassified={"reason": "tells nothing of the amount"}),
         "thousandfold": formula("number", "amount * 1000"),
         "hot": formula("checkbox", 'note = "hot"'),
+        "small": formula("number", "amount / 7 * 10", precision=4, scale=1),
+        "small_live": formula("number", f"amount / 7 * 10 {LIVE}", precision=4, scale=1),
+        "part": formula("percent", "amount / 7 / 100", precision=4, scale=1),
+        "part_live": formula("percent", f"amount / 7 / 100 {LIVE}", precision=3, scale=1),
+        "brief": formula("text", 'TEXT(amount) & "!"', length=2),
+        "brief_live": formula("text", f'TEXT(amount {LIVE}) & "!"', length=2),
         "large": formula("checkbox", "100 / amount < 1"),
         "large_live": formula("checkbox", f"100 / amount {LIVE} < 1"),
         "thirds": formula("number", "third * 300", scale=2),
@@ -135,6 +141,18 @@ def found(org: World, condition: str, who: str = "Rep") -> str:
             id="a failing one is blank",
         ),
         pytest.param(
+            "small",
+            [D("0.0"), D("142.9"), D("285.7"), D("0.0")],
+            {"{0} > 0": "bc", "{0} < 142.9": "ad", "NOT({0} >= 142.9)": "ad", "{0} * 2 > 400": "c", "{0} > 999.96": ""},
+            id="a number that fits",
+        ),
+        pytest.param(
+            "brief",
+            ["0!", None, None, "0!"],
+            {"ISBLANK({0})": "bc", '{0} = "0!"': "ad", "LEN({0}) = 4": "", 'CONTAINS({0}, "!")': "ad"},
+            id="a text that is too long is blank",
+        ),
+        pytest.param(
             "large",
             [None, False, True, None],
             {"{0}": "c", "NOT({0})": "abd", "{0} = FALSE": "abd"},
@@ -158,9 +176,21 @@ def test_stored_or_live_is_no_difference_to_anybody(many, name, shown, filters, 
     )
     values = [each[field] or False if name == "large" else each[field] for each in ordered]
     assert values == [*sorted((each for each in values if each is not None), reverse=True), *(each for each in values if each is None)]
-    if name != "large":
+    if name not in ("large", "brief"):
         with many.reading("Rep") as gate:
             assert gate.totals(Query(object="deal"), {"sum": ("sum", field)}) == {"sum": sum(each for each in shown if each is not None)}
+
+
+@pytest.mark.parametrize("name", ["small", "small_live"])
+def test_a_number_with_more_digits_than_its_field_is_blank_for_conditions_too(many, name):
+    for record, amount in (("e", "699.9"), ("f", "699.97"), ("g", "700"), ("h", "-699.97"), ("i", "70000")):
+        many.create("deal", {"name": record, "amount": amount}, "Rep")
+    asked = {
+        "{0} > 200": "ce", "200 <= {0}": "ce", "{0} < 1": "adx", "{0} <= 999.8": "abcdx", "NOT({0} > 200)": "abdx", "ISBLANK({0})": "fghi",
+        "{0} * 2 > 400": "ce", "{0} > 100000": "", "NOT({0} < 100000)": "", "OR({0} > 200, ISBLANK({0}))": "cefghi", "{0} = 999.9": "e",
+    }  # fmt: skip
+    many.create("deal", {"name": "x", "amount": "-70"}, "Rep")
+    assert {source: found(many, source.format(name)) for source in asked} == asked
 
 
 def test_a_formula_in_a_formula_gives_all_its_digits(many):

@@ -343,15 +343,17 @@ def scope_of(random: Random) -> Fields:
     for number_ in range(random.randrange(4)):
         type_ = random.choice(TYPES)
         of_account = random.randrange(10) < 4
+        shown = {"before": random.choice([0, 1, 3, 16]), "scale": random.randrange(3), "length": random.choice([1, 3, 255])}
+        kept = shown if random.randrange(10) < 4 else None
         if of_account:
             source = to_source(Drawing(random, parent_names, left=8).tree(type_, 3))
         else:
             source = to_source(tree_of(random, type_, 3, scope))
         try:
             if of_account:
-                scope = scope.with_parent_formula("account", f"f{number_}", source, parent)
+                scope = scope.with_parent_formula("account", f"f{number_}", source, parent, kept)
             else:
-                scope = scope.with_formula(f"f{number_}", source)
+                scope = scope.with_formula(f"f{number_}", source, kept)
         except Refused:
             continue
     return scope

@@ -32,6 +32,7 @@ from fieldstone.rules import (
     to_python,
     to_sql,
 )
+from fieldstone.rules.shown import as_shown
 
 CONTEXT = Context(
     now=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
@@ -122,16 +123,18 @@ class Fields:
         near = get_close_matches(name.lower(), [*self.fields, *self.formulas], 1)
         return near[0] if near else None
 
-    def with_formula(self, name: str, source: str, **more: Any) -> Fields:
-        """Return the scope with one more formula field."""
+    def with_formula(self, name: str, source: str, shown: Mapping[str, int] | None = None, **more: Any) -> Fields:
+        """Return the scope with one more formula field; with `shown` (the digits it holds) as people see it."""
         checked = check(source, self, Use.FORMULA)
+        if shown is not None:
+            checked = as_shown(checked, **shown)
         numeric = checked.type is ValueType.NUMBER
         made = Resolved(path=(name,), type=checked.type, number_field=numeric, formula=checked, **more)
         return replace(self, formulas={**self.formulas, name: made})
 
-    def with_parent_formula(self, parent: str, name: str, source: str, scope: Fields) -> Fields:
+    def with_parent_formula(self, parent: str, name: str, source: str, scope: Fields, shown: Mapping[str, int] | None = None) -> Fields:
         """Return the scope with a formula field of a parent, whose own fields are those of `scope`."""
-        (made,) = scope.with_formula(name, source).formulas.values()
+        (made,) = scope.with_formula(name, source, shown).formulas.values()
         seen = replace(made, path=(parent, name), own=False)
         return replace(self, formulas={**self.formulas, f"{parent}.{name}": seen})
 

@@ -52,12 +52,16 @@ class Terms:
         return self._context
 
     def value(self, compiled: Compiled, columns: Columns, found: FieldDef) -> ColumnElement[Any]:
-        """Return the value of formula `found`, as fields hold it: rounded, percent in points, a failing checkbox not ticked."""
+        """Return the value of formula `found`, as fields hold it: rounded, percent in points, a failing checkbox not ticked, blank what
+        is too long.
+        """
         checked = compiled.checked
         number = _number(found)
         made = rules.value(checked, _dotted(columns), self.dialect, self.context(checked), number=number)
         if found.result_type == "checkbox":
             return func.coalesce(made, false(), type_=made.type)
+        if found.result_type == "text" and found.length is not None:
+            return case((func.length(made) <= found.length, made))
         if found.result_type != "percent" or number is None:
             return made
         points = ExactNumber(number.precision, number.scale - 2)

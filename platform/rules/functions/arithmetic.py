@@ -19,6 +19,7 @@ from fieldstone.rules.functions.entry import (
     Code,
     Digits,
     Function,
+    Late,
     Param,
     Piece,
     PythonWriter,
@@ -127,7 +128,9 @@ def _divide_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> Pi
         divided = dividend.text if short else f"round({dividend.text}, {fine + max(math.ceil(divisor.digits[0]), 0) + 1})"
         return f"({divided} / {f'NULLIF({divisor.text}, 0)' if zero else divisor.text})"
 
-    return made._replace(late=(made.text, to_round), blank_on_error=made.error == zero)
+    exact = dividend.digits[0] == int(dividend.digits[0])  # then it is a step of its last digit below that power of ten
+    places = dividend.digits[1] - divisor.digits[1] if exact else bounds.EXPONENT
+    return made._replace(late=Late(made.text, to_round, places), blank_on_error=made.error == zero)
 
 
 def _reciprocal(divisor: Decimal) -> Decimal | None:

@@ -24,6 +24,7 @@ from fieldstone.rules.functions.entry import (
     Param,
     Piece,
     PythonWriter,
+    Rounds,
     SqlWriter,
     Types,
     strict,
@@ -67,32 +68,48 @@ def _compare_sql(writer: SqlWriter, call: Call, arguments: Sequence[Piece]) -> P
         return plain
     if writer.sqlite and call.function.params[0].types == NUMBER:
         return writer.by_python(call)
-    collation = ' COLLATE "C"' if call.function.params[0].types == TEXT and not writer.sqlite else ""
+    ordered = _order_of_rounded(writer, name, left, right)
+    if ordered is None:
+        collation = ' COLLATE "C"' if call.function.params[0].types == TEXT and not writer.sqlite else ""
+        ordered = _as_integers(name, left, right) or f"({left.text} {name} {right.text}{collation})", None
     return Piece(
-        text=_before_rounding(writer, name, left, right)
-        or _as_integers(name, left, right)
-        or f"({left.text} {name} {right.text}{collation})",
+        text=ordered[0],
+        true=ordered[1],
         type=ValueType.BOOLEAN,
         blank=left.blank or right.blank,
         error=any_of(left.error, right.error),
     )
 
 
-def _before_rounding(writer: SqlWriter, operator: str, left: Piece, right: Piece) -> str | None:
-    """Return the order of a rounded number and a constant as that of what is rounded, which spares the database the rounding.
+def _order_of_rounded(writer: SqlWriter, operator: str, left: Piece, right: Piece) -> tuple[str, str | None] | None:
+    """Return `text` and `true` of the order of a rounded number and a constant, None where it is none: what is rounded is compared.
+
+    That spares the database the rounding, and asking whether the number fits its field of those that are far from its limit.
+    """
+    rounds, number = left.rounds, right.literal
+    if rounds is None or rounds.text != left.text or operator not in ORDER or not isinstance(number, Decimal):
+        return None
+    order = _before_rounding(writer, operator, rounds, number)
+    if rounds.before is None:
+        return order, None
+    limit = Decimal(1).scaleb(rounds.before, WIDE)
+    if abs(number) >= limit:
+        return None
+    fits = _before_rounding(writer, "<", rounds, limit) if ">" in operator else _before_rounding(writer, ">", rounds, -limit)
+    return f"({left.text} {operator} {right.text})", f"({order} AND {fits})"
+
+
+def _before_rounding(writer: SqlWriter, operator: str, rounds: Rounds, number: Decimal) -> str:
+    """Return an order of a rounded number as one of what is rounded.
 
     Half goes away from zero: `ROUND(x, 2) > 90` is `x >= 90.005`, and `ROUND(x, 2) > -90` is `x > -89.995`.
     """
-    number = right.literal
-    if left.rounds is None or left.rounds[0] != left.text or operator not in ORDER or not isinstance(number, Decimal):
-        return None
-    _, rounded, places = left.rounds
-    steps = number.scaleb(places, WIDE)
+    steps = number.scaleb(rounds.places, WIDE)
     whole = steps.to_integral_value(ROUND_FLOOR)
     edge = WIDE.add(whole, HALF if whole != steps or operator in (">", "<=") else -HALF)
     # From the edge on the next step is what comes out; the edge itself goes away from zero.
     operator = operator[0] + ("=" if (operator[0] == ">") == (edge > 0) else "")
-    return f"({rounded} {operator} {writer.bind(edge.scaleb(-places, WIDE), ValueType.NUMBER).text})"
+    return f"({rounds.inner} {operator} {writer.bind(edge.scaleb(-rounds.places, WIDE), ValueType.NUMBER).text})"
 
 
 def _as_integers(operator: str, left: Piece, right: Piece) -> str | None:

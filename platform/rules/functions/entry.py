@@ -118,6 +118,23 @@ class PythonWriter(Protocol):
         """Return results of one call in one form: all ints or all Decimals, no loose booleans."""
 
 
+class Late(NamedTuple):
+    """A quotient that is to be rounded before anybody sees all its digits."""
+
+    text: str
+    to_round: Callable[[int], str | None]  # what does as well to be rounded to so many places, with less work
+    places: int  # from so many on rounding makes no number longer before the point
+
+
+class Rounds(NamedTuple):
+    """A number that is rounded last of all."""
+
+    text: str
+    inner: str  # what is rounded
+    places: int
+    before: int | None = None  # blank if it has more digits before the point
+
+
 class Piece(NamedTuple):
     """A piece of SQL whose value is that of a node. Markers in it stand for columns and bound parameters."""
 
@@ -133,8 +150,8 @@ class Piece(NamedTuple):
     longest: int = 0  # characters that a text may have
     weight: int = 0  # how deep it nests, in units of a call
     blank_on_error: bool = False  # NULL wherever it is an error
-    late: tuple[str, Callable[[int], str | None]] | None = None  # `text`, and what does as well to be rounded to so many places
-    rounds: tuple[str, str, int] | None = None  # `text`, and what it rounds to how many places
+    late: Late | None = None  # these two hold while their text is that of the piece
+    rounds: Rounds | None = None
 
     def truth(self) -> str:
         """Return the condition without NULL: a blank counts as false."""

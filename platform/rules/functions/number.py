@@ -25,6 +25,7 @@ from fieldstone.rules.functions.entry import (
     Param,
     Piece,
     PythonWriter,
+    Rounds,
     SqlWriter,
     table,
 )
@@ -126,20 +127,23 @@ def _rounding_sql(name: str) -> Callable[[SqlWriter, Call, Sequence[Piece]], Pie
         places = writer.whole(arguments[1]) if len(arguments) > 1 else writer.bind(0, ValueType.NUMBER)
         before, after = number.digits
         wanted = arguments[1].literal if len(arguments) > 1 else Decimal(0)
-        kept = min(after, max(0, int(wanted))) if isinstance(wanted, Decimal) else after
-        text, rounds = f"{name}({number.text}, {places.text}::int)", None
-        if name == "round" and isinstance(wanted, Decimal) and int(wanted) in ROUND_STEPS:
-            late = number.late[1](int(wanted)) if number.late is not None and number.late[0] == number.text else None
-            inner = late or number.text
-            text = f"round({inner}, {int(wanted)})"
-            rounds = text, inner, int(wanted)
+        text, rounds, longer = f"{name}({number.text}, {places.text}::int)", None, True
+        if isinstance(wanted, Decimal):
+            count, late, inner = int(wanted), number.late, number.text
+            longer = after > count
+            after = min(after, max(0, count))
+            if name == "round" and count in ROUND_STEPS:
+                if late is not None and late.text == inner and (quotient := late.to_round(count)) is not None:
+                    inner, longer = quotient, count < late.places
+                text = f"round({inner}, {count})"
+                rounds = Rounds(text, inner, count)
         return Piece(
             text=text,
             rounds=rounds,
             blank_on_error=number.blank_on_error and places.error is None,
             type=ValueType.NUMBER,
             blank=number.blank or places.blank,
-            digits=(before + 1, kept),
+            digits=(before + longer, after),
             error=any_of(number.error, places.error),
         )
 
