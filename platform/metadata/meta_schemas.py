@@ -21,6 +21,7 @@ import re2
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
+from referencing import Registry
 
 from fieldstone.errors import Problem
 from fieldstone.metadata.names import nearest
@@ -168,7 +169,7 @@ def is_number(value: object) -> bool:
 
 @cache
 def _validator(name: str) -> Any:
-    return MetaValidator(resolved(name))
+    return MetaValidator(resolved(name), registry=Registry())  # references are resolved: nothing is fetched
 
 
 def problems(document: object, name: str) -> Iterator[Problem]:

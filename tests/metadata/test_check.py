@@ -199,6 +199,15 @@ def test_a_cycle_over_objects_is_shown_whole() -> None:
     assert [problem.params["cycle"] for problem in cycles] == ["account.total → deal.net → account.total"]
 
 
+def test_formulas_read_one_another_fifty_deep_and_no_deeper() -> None:
+    found = copy.deepcopy(BASE)
+    for depth in range(1, 52):
+        source = f"step_{depth - 1} + 1" if depth > 1 else "1"
+        found[DEAL]["fields"][f"step_{depth}"] = {"type": "formula", "label": "S", "returns": "number", "formula": source}
+    deep = [problem for problem in check(found) if not problem.warning]
+    assert [(each.pointer, each.code, each.params["limit"]) for each in deep] == [("/fields/step_51", "too_deep", 50)]
+
+
 def test_former_names_are_suggested() -> None:
     found = changed(DEAL, "/fields/amount/was", ["worth"])
     found = copy.deepcopy(found)

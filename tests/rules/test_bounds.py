@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
 
 from fieldstone.errors import Refused
-from fieldstone.rules import NotInSql, Resolved, Use, ValueType, check
+from fieldstone.rules import NotInSql, Resolved, Use, ValueType, bounds, check
+from fieldstone.rules.functions import patterns
 from tests.support import expressions as ex
 
 
@@ -134,6 +136,24 @@ def test_results_are_bounded_before_they_are_made(source: str) -> None:
     row = {"nick": "a" * 1000, "city": "b" * 1001, "price": D(9)}
     result = ex.in_python(ex.checked_as(source), row)
     assert result == ("error", "out_of_range")
+
+
+def test_a_text_too_long_for_a_pattern_is_an_error() -> None:
+    found = ex.checked_as('REGEX(nick, "a*")')
+    assert [ex.in_python(found, {"nick": "a" * length}) for length in (100_000, 100_001)] == [True, ("error", "out_of_range")]
+
+
+def test_no_more_compiled_patterns_are_kept_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "PATTERNS_KEPT", 3)
+    monkeypatch.setattr(patterns, "_compiled", OrderedDict())
+    found = ex.checked_as("REGEX(nick, city)")
+    assert [ex.in_python(found, {"nick": "a", "city": f"a{{{n}}}"}) for n in range(1, 9)] == [True] + [False] * 7
+    assert list(patterns._compiled) == ["a{6}", "a{7}", "a{8}"]
+
+
+def test_a_pattern_that_is_wrong_leaves_nothing_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    assert ex.in_python(ex.checked_as("REGEX(nick, city)"), {"nick": "secret", "city": "(secret"}) == ("error", "regex_syntax")
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_numbers_have_bounded_exponents() -> None:
