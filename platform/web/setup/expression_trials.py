@@ -124,14 +124,17 @@ def _new_record(editor: Editor, paths: Sequence[str]) -> Record:
 
 
 def reads(editor: Editor, checked: rules.Checked) -> list[Answer]:
-    """Return the fields that an expression reads, with what an example needs to know of each."""
-    found = {path: editor.steps(path) for path in sorted(".".join(path) for path in checked.reads)}
-    places = {path: editor.in_example(path) for path in found}
-    return [
-        {"in": places[path][0], "path": places[path][1], "label": _path_words(editor, path), "kind": value_type(steps[-1]).value}
-        for path, steps in found.items()
-        if steps
-    ]
+    """Return the fields that an expression reads, with what an example needs to know of each; of a roll-up the field of its figure, too."""
+    read = sorted(".".join(path) for path in checked.reads)
+    summed = [editor.summed] if editor.use is rules.Use.ROLLUP_FILTER and editor.function != "count" and editor.summed not in read else []
+    found = []
+    for path in (*read, *summed):
+        place, called = editor.in_example(path)
+        steps = editor.steps(path)
+        if steps:
+            told = {"in": place, "path": called, "label": _path_words(editor, path), "kind": value_type(steps[-1]).value}
+            found.append(told | ({} if path in read else {"figure": True}))
+    return found
 
 
 def _bare(value: Any) -> Any:

@@ -433,6 +433,9 @@ def test_a_roll_up_has_examples_of_its_filter_and_of_its_figure(builder):
     assert [each["ok"] for each in told(builder, "amount > 10", about, examples=examples)["examples"]] == [True, True]
     answers = told(builder, "amount > 1", about, examples=examples)["examples"]
     assert [each["text"] for each in answers] == ["Comes to true.", "Comes to 55."]
+    for function, read in (("sum", [("stage", False), ("amount", True)]), ("count", [("stage", False)])):
+        reads = told(builder, 'stage = "won"', f"{COUNTED}&function={function}&field=amount")["reads"]
+        assert [(each["path"], "figure" in each) for each in reads] == read
 
 
 def test_people_who_are_not_active_may_not_be_chosen_whatever_the_filter_says(builder, site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -152,6 +153,27 @@ def test_a_lookup_filter_is_tried_on_two_records_and_a_default_on_none(admin, si
     admin.locator(".try summary").click()
     expect(admin.locator(".try .out")).to_contain_text("Of a new record, before anything is typed.")
     expect(admin.locator(".try dd b")).to_have_text("open")
+
+
+def test_an_example_of_a_roll_ups_figure_is_a_list_of_records(admin, site):
+    admin.goto(f"{site.address}/setup/objects/account/fields/new?type=roll_up")
+    admin.select_option("[name=relation]", "deal.account")
+    admin.select_option("[name=function]", "sum")
+    admin.select_option("[name=field]", "amount")
+    write(admin, "filter", 'stage = "won"')
+    admin.locator(".xe-status .okline").wait_for()
+    admin.click("button:has-text('New example of the figure')")
+    for row, (amount, stage) in enumerate((("40", "won"), ("5", "won"), ("7", "lost"))):
+        if row:
+            admin.click("button:has-text('Add a record')")
+        admin.locator(".examples li li").nth(row).get_by_label("Amount").fill(amount)
+        admin.locator(".examples li li").nth(row).get_by_label("Stage").fill(stage)
+    expect(admin.locator(".examples .outcome")).to_have_text("FailsComes to 45.")
+    admin.get_by_label("Remove: 2").click()
+    admin.get_by_label("Expected").fill("40")
+    expect(admin.locator(".examples .tag")).to_have_text("Passes")
+    rows = [{"stage": "won", "amount": "40"}, {"stage": "lost", "amount": "7"}]
+    assert json.loads(admin.input_value("[name=examples]")) == [{"related": {"deal.account": rows}, "expect": "40"}]
 
 
 def test_the_editor_helps_with_arguments_values_and_mistakes(admin, site):

@@ -23,9 +23,11 @@ export class Examples {
     this.rows = el("ol", { class: "examples" });
     const blank = () => this.add({ record: {}, ...(CHANGES.test(editor.text()) && { prior: {} }), expect: this.words()?.[0] ?? null });
     const more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
+    const counted = () => this.add({ related: { [this.relation.value]: [{}] }, expect: "0" });
+    const figure = el("button", { type: "button", class: "btn sm ghost", click: counted }, icon("sigma"), el("span", {}, t("new_figure")));
     const named = { role: "group", "aria-label": area.labels[0]?.textContent, "aria-describedby": area.getAttribute("aria-describedby") };
     const focused = document.activeElement === area;
-    this.box = el("div", { class: "xe-examples", ...named }, this.rows, more);
+    this.box = el("div", { class: "xe-examples", ...named }, this.rows, el("div", { class: "flex" }, more, this.relation && figure));
     area.hidden = true;
     area.after(this.box);
     area.addEventListener("focus", () => (this.rows.querySelector("li:has(.err) input") ?? this.box.querySelector("input, button")).focus());
@@ -41,6 +43,10 @@ export class Examples {
   offer(there) {
     const field = this.area.closest(".field");
     if (field) field.hidden = !there && !this.area.value.trim();
+  }
+  /** The control that names the records of a roll-up, which has examples of its figure, too: of what it makes of a list of records. */
+  get relation() {
+    return this.editor.beside.includes("relation") ? this.area.form?.elements.namedItem("relation") : null;
   }
   /** What a condition may expect, as JSON values; null where the result is no condition. */
   words() {
@@ -139,15 +145,34 @@ export class Examples {
     }
     for (const [key, kind] of [["today", "Date"], ["now", "Datetime"]])
       if (key in example) controls.push(this.control(t(key), kind, example[key], (value) => this.put(example, key, value ?? undefined)));
-    const lists = Object.entries(example.related ?? {}).filter(([, rows]) => Array.isArray(rows));
-    for (const [key, whole] of Object.entries({ user: example.user, related: lists.length ? Object.fromEntries(lists) : undefined }))
-      if (whole) controls.push(el("div", { class: "field" }, el("span", { class: "lab" }, t(key)), el("code", {}, JSON.stringify(whole))));
+    if (example.user) controls.push(...this.values([], example.user, (row) => (example.user = row), ` (${t("user")})`));
+    for (const rows of Object.values(example.related ?? {})) if (Array.isArray(rows)) controls.push(this.records(rows));
     return controls;
+  }
+  /** The records that an example gives a roll-up to take its figure from, a row each. */
+  records(rows) {
+    const reads = this.reads.filter((read) => read.in[0] === "related");
+    const change = (at, gone, ...come) => {
+      rows.splice(at, gone, ...come);
+      this.changed();
+      this.draw();
+      const example = this.rows.children[this.list.findIndex((each) => Object.values(each.related ?? {}).includes(rows))];
+      (example.querySelectorAll("fieldset li")[Math.min(at, rows.length - 1)]?.querySelector("input") ?? example.querySelector("fieldset button")).focus();
+    };
+    const row = (values, at) => {
+      const put = (changed) => (rows[at] = changed);
+      const gone = { type: "button", class: "btn ghost icon sm", title: t("remove"), "aria-label": `${t("remove")}: ${at + 1}` };
+      const remove = el("button", { ...gone, click: () => change(at, 1) }, icon("trash-2"));
+      return el("li", { class: "head" }, el("div", { class: "given" }, ...this.values(reads, values, put)), remove);
+    };
+    const add = el("button", { type: "button", class: "btn sm ghost", click: () => change(rows.length, 0, {}) }, icon("plus"), t("add_record"));
+    return el("fieldset", { class: "field wide" }, el("legend", { class: "lab" }, t("related")), el("ol", {}, ...rows.map(row)), add);
   }
   /** The other records that an example gives one of each, or that the expression judges: name → what is read of it. */
   others(example) {
     const found = new Map(Object.keys(example.related ?? {}).map((name) => [name, []]));
-    for (const read of this.reads.filter((each) => each.in[0] === "related")) found.set(read.in[1], [...(found.get(read.in[1]) ?? []), read]);
+    const judged = isFigure(example) ? [] : this.reads.filter((read) => read.in[0] === "related" && !read.figure);
+    for (const read of judged) found.set(read.in[1], [...(found.get(read.in[1]) ?? []), read]);
     return [...found].filter(([name]) => !Array.isArray(example.related?.[name]));
   }
   /** A control for each value of a row of the example. */
@@ -170,7 +195,7 @@ export class Examples {
   expected(example) {
     const take = (value) => this.put(example, "expect", value);
     const words = this.words();
-    const fits = words?.includes(example.expect) || (example.expect ?? null) === null; // of a roll-up, others expect its figure
+    const fits = !isFigure(example) && (words?.includes(example.expect) || (example.expect ?? null) === null);
     const made = words && fits ? select(t("expected"), words, example.expect, take) : this.control(t("expected"), words ? "" : this.kind, example.expect, take);
     made.classList.add("expected");
     return made;
@@ -194,6 +219,9 @@ export class Examples {
     return input(label, shown, t("blank"), (text) => (several && text ? take(each(text)) : taken(text)));
   }
 }
+
+/** Whether an example is about the figure of a roll-up: it gives records to take it from. */
+const isFigure = (example) => Object.values(example.related ?? {}).some(Array.isArray);
 
 function read(text) {
   if (!text.trim()) return [];
