@@ -223,4 +223,6 @@ def _plain(value: object) -> object:
         return format(value, "f")
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return value if isinstance(value, str | int | bool | list | dict | None) else str(value)
+    if isinstance(value, Mapping):
+        return dict(value)  # a label: which of its texts is shown is the reader's matter
+    return value if isinstance(value, str | int | bool | list | None) else str(value)
