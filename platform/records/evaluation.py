@@ -78,9 +78,13 @@ class Evaluation:
         """Tell whether a condition holds for a record; blank counts as false. Raises EvaluationError."""
         return compiled.python(item.image, self.context(item)) is True
 
+    def value_of(self, compiled: Compiled, values: Mapping[str, Any]) -> Any:
+        """Return the value of an expression for plain values, outside of any save. Raises EvaluationError."""
+        return compiled.python(values, self._plain)
+
     def true_of(self, compiled: Compiled, values: Mapping[str, Any]) -> bool:
-        """Tell whether a condition holds for plain values, outside of any save."""
-        return compiled.python(values, self._plain) is True
+        """Tell whether a condition holds for plain values, outside of any save. Raises EvaluationError."""
+        return self.value_of(compiled, values) is True
 
     def context(self, item: Evaluated) -> Context:
         """Return what expressions know besides the record's values."""

@@ -50,18 +50,9 @@ class Conditions:
         compiled = self._gate.snapshot.expression(source, self._object, USE)
         values = values_of(self._gate, self._object, self._record, [compiled])
         try:
-            return self._evaluation.value(compiled, _Plain(values, values))
+            return self._evaluation.value_of(compiled, values)
         except EvaluationError as fault:
             raise Refused(Problem(code="rule_fault", params={"place": place, "category": fault.category})) from fault
-
-
-@dataclass(slots=True)
-class _Plain:
-    """A record outside of a save: nothing of it changes."""
-
-    image: dict[str, Any]
-    prior: dict[str, Any] | None
-    is_clone: bool = False
 
 
 def values_of(gate: Gate, object_name: str, record_id: str, expressions: Iterable[Compiled]) -> dict[str, Any]:

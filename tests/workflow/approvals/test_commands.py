@@ -121,6 +121,13 @@ def test_a_node_whose_condition_is_false_is_skipped(company):
     assert firm.history(instance) == ["submitted", "skipped", "entered"]
 
 
+def test_outside_of_a_save_nothing_has_changed_and_there_is_no_value_before(company):
+    nodes = [node("boss", {"user": "dan"}, when="OR(ISCHANGED(name), NOT(ISBLANK(PRIORVALUE(name))))"), node("lead", {"user": "bob"})]
+    firm = company(process(nodes=nodes))
+    firm.submit(firm.quote())
+    assert [task.node for task in firm.tasks("bob")] == ["lead"]
+
+
 def test_actions_on_the_way_change_the_record_and_later_conditions_see_it(company):
     nodes = [
         {"id": "note", "type": "action", "steps": [{"id": "u", "type": "update", "set": {"terms": '=name & " net 30"'}}]},
