@@ -81,6 +81,8 @@ def test_the_bar_below_a_form_covers_neither_what_takes_the_focus_nor_the_line_i
         admin.keyboard.press("Tab")
         assert admin.evaluate(f"{bottom} <= {top}")
     write(admin, "formula", "\n" * 30)
+    admin.keyboard.type("am")
+    expect(admin.locator(".cm-tooltip-autocomplete li").first).to_be_in_viewport()
     caret = admin.locator(".cm-cursor").bounding_box()
     assert caret["y"] + caret["height"] <= admin.locator(".formfoot").bounding_box()["y"]
 

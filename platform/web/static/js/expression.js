@@ -85,7 +85,6 @@ class Expression extends HTMLElement {
         cm.autocompletion({ override: [(context) => this.complete(context)], icons: false, defaultKeymap: true, maxRenderedOptions: 200 }),
         cm.hoverTooltip((view, at) => this.hover(at)),
         cm.EditorView.lineWrapping,
-        cm.EditorView.scrollMargins.of(() => covered()),
         cm.EditorView.domEventHandlers({
           beforeinput: (event, view) => replaceSelected(cm, event, view),
           focus: () => {
@@ -114,6 +113,7 @@ class Expression extends HTMLElement {
         cm.EditorView.updateListener.of((update) => {
           if (update.docChanged) this.typed();
           if (update.docChanged || update.selectionSet) this.explain();
+          if (update.transactions.some((each) => each.scrollIntoView)) update.view.requestMeasure(uncover);
         }),
       ],
     });
@@ -386,12 +386,17 @@ class Expression extends HTMLElement {
   }
 }
 
-/** How much of the window the bars above and below cover: the line in hand stands between them. */
-function covered() {
-  const foot = document.querySelector(".formfoot");
-  const top = document.querySelector(".top")?.offsetHeight ?? 0;
-  return { top, bottom: foot?.offsetHeight ? Math.max(0, innerHeight - foot.getBoundingClientRect().top) : 0 };
-}
+// The bars of the page that stick above and below cover no line in hand: the page scrolls.
+const uncover = {
+  read(view) {
+    const line = view.coordsAtPos(view.state.selection.main.head);
+    const foot = document.querySelector(".formfoot");
+    const end = (foot?.offsetHeight ? Math.min(innerHeight, foot.getBoundingClientRect().top) : innerHeight) - 8;
+    const start = (document.querySelector(".top")?.offsetHeight ?? 0) + 8;
+    return line ? Math.max(line.bottom - end, 0) + Math.min(line.top - start, 0) : 0;
+  },
+  write: (by) => by && scrollBy(0, by),
+};
 
 // Typing over selected coloured text, Chromium would keep its colour in a style attribute, which the policy refuses loudly: it is done here instead.
 function replaceSelected(cm, event, view) {
