@@ -23,6 +23,7 @@ from fieldstone.metadata.field_types import FIELD_TYPES
 from fieldstone.metadata.scope import ObjectScope, scope, steps_of
 from fieldstone.rules.decimals import rounded
 from fieldstone.web.current import current
+from fieldstone.web.globals_of_templates import label
 
 EXPECTED = {  # what a field of that type takes
     "text": rules.ValueType.TEXT, "number": rules.ValueType.NUMBER, "currency": rules.ValueType.NUMBER, "percent": rules.ValueType.NUMBER,
@@ -137,6 +138,14 @@ class Editor:
         """Return the fields that a path goes through, the last one included; None if it leads to no field."""
         start, rest = self.start_of(path)
         return steps_of(current.snapshot, start, rest) if start is not None else None
+
+    def path_words(self, path: str) -> str:
+        """Return what a path leads to in labels; one that leads to no field as it is written."""
+        found = self.steps(path)
+        if not found:
+            return path
+        of_edited = [current.snapshot.objects[self.record]] if self.record is not None and path.startswith("$") else []
+        return " · ".join(label(each) for each in (*of_edited, *found))
 
     def may_read(self, path: str) -> bool:
         """Tell whether the person may read what a path leads to, every lookup on the way included."""

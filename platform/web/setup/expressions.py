@@ -1,7 +1,8 @@
 """What the expression editor asks the server: what to offer, what is wrong where, what comes out for a chosen record.
 
 Here: the routes; answers are JSON, in the reader's language, through the very scope and checker that a publish uses.
-Not here: what is offered (`expression_help`), trying (`expression_trials`), the editor (`static/js/expression.js`).
+Not here: what is offered (`expression_help`), trying (`expression_trials`), examples (`expression_examples`), the editor in the browser
+(`static/js/expression.js`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from fieldstone.web.admission import admit, setup
 from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
-from fieldstone.web.setup import bp, expression_help, expression_trials
+from fieldstone.web.setup import bp, expression_examples, expression_help, expression_trials
 from fieldstone.web.setup.expression_editor import EXPECTED, Editor, result_words, type_words
 
 SUGGESTIONS = 10
@@ -72,13 +73,13 @@ def check() -> ResponseReturnValue:
     if answer["ok"]:
         checked = editor.checked(source)
         answer |= {"type": type_words(checked.type), "kind": checked.type.value}
-        answer["reads"] = expression_trials.reads(editor, checked)
+        answer["reads"] = expression_examples.reads(editor, checked)
         if editor.record is not None and any(path[0] == "$Record" for path in checked.reads):
             answer["edited"] = _("%(object)s with the lookup", object=label(current.snapshot.objects[editor.record]))
         if editor.use in CONDITIONS and editor.record is None:
             answer["note"] = _holds_for(editor.object, source)
         if isinstance(given.get("examples"), list):
-            answer["examples"] = expression_trials.run(editor, source, given["examples"])
+            answer["examples"] = expression_examples.run(editor, source, given["examples"])
     place = editor
     if not answer["ok"] and editor.returns and all(each.warning or each.code == WRONG_TYPE for each in found):
         place = replace(editor, returns="")  # a result that its field does not take is still a result

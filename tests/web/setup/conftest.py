@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from tests.support import pages
+
 TAGS = re.compile(r"<(?:script|template)\b.*?</(?:script|template)>|<[^>]+>", re.DOTALL)
 
 
@@ -80,3 +82,33 @@ def builder(site, admin):
     """An administrator in Setup."""
     admin.get("/setup")
     return Builder(site, admin)
+
+
+# --- expression editors: they write nothing, so one org serves a whole file, on SQLite; that both databases read alike is told elsewhere
+
+FORMULA = "object=deal&use=formula"
+RULE = "object=deal&use=validation_rule"
+CHOICE = "object=account&use=lookup_filter&record=deal"
+COUNTED = "object=account&use=rollup_filter&relation=deal.account"
+
+
+@pytest.fixture(scope="module")
+def quiet_site(sqlite_databases):
+    """One site for all the tests of a file."""
+    url = sqlite_databases.copy("pages", pages.prepare)
+    opened = pages.open_site(sqlite_databases.engine(url))
+    yield opened
+    opened.close()
+    sqlite_databases.remove(url)
+
+
+def a_builder(site, username):
+    """Somebody in Setup."""
+    visitor = site.visitor(username)
+    visitor.get("/setup")
+    return Builder(site, visitor)
+
+
+def told(builder, source, about=FORMULA, **more):
+    """What the editor of a place is told of an expression."""
+    return builder.visitor.send(f"/setup/expressions/check?{about}", {"source": source, **more}).json
