@@ -226,6 +226,9 @@ class ObjectScope:
             return self._owner(None, tuple(path))
         if field.name == "id" and len(path) > len(prefix):  # the id of a parent is what the lookup holds
             return Resolved(path=tuple(path), type=ValueType.ID, own=False)
+        if field.name == "deleted_at" and last.lower() == "isdeleted":
+            whether = check("NOT(ISBLANK(deleted_at))", self.scopes.of(definition.name, Use.FORMULA, None), Use.FORMULA)
+            return Resolved(path=(*path, field.name), type=whether.type, formula=whether, own=False)
         return self._field(field, (*path, field.name), own=not path)
 
     def _field(self, field: FieldDef, path: tuple[str, ...], own: bool) -> Resolved:

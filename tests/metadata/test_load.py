@@ -94,6 +94,7 @@ def test_name_means_the_name_field_where_no_field_is_called_so() -> None:
         ("TEXT(created_at)", None),
         ("TEXT(LastModifiedDate)", "stamp"),
         ("TEXT(row_version)", "stamp"),
+        ('IF(IsDeleted, "gone", "")', "stamp"),
         ('"TODAY()" & name /* account.name */', None),
     ],
 )

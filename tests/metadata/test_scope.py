@@ -44,6 +44,8 @@ DEFINITIONS = load(documents(SETTING, TABLE, LABEL, QUEUE))
         ("created_by.manager.name", "created_by.manager.name", ValueType.TEXT),
         ("OwnerId", "owner", ValueType.ID),
         ("CreatedDate", "created_at", ValueType.DATETIME),
+        ("IsDeleted", "deleted_at", ValueType.BOOLEAN),
+        ("account.isDeleted", "account.deleted_at", ValueType.BOOLEAN),
         ("approval_status", "approval_status", ValueType.PICKLIST),
         ("$User.Id", "$User.Id", ValueType.ID),
         ("$user.email", "$User.Email", ValueType.TEXT),

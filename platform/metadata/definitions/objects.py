@@ -195,6 +195,7 @@ SYSTEM_ALIASES: Mapping[str, str] = MappingProxyType(
         "systemmodstamp": "updated_at",
         "recordtypeid": "record_type",
         "recordtype": "record_type",
+        "isdeleted": "deleted_at",  # in expressions: whether there is such a moment
     }
 )
 

@@ -185,7 +185,7 @@ class Expression extends HTMLElement {
     const { source, before } = written;
     const { calls, text } = around(source, context.pos - before);
     if (text === null) return null;
-    if (text !== undefined) return this.values(source, text, before, calls);
+    if (text !== undefined) return this.values(source, text, context.pos - before, before, calls);
     const word = context.matchBefore(NAME);
     if (!word && !context.explicit) return null;
     const typed = only ? "" : (word?.text ?? "");
@@ -199,10 +199,10 @@ class Expression extends HTMLElement {
     const offered = await learn(this.url("complete", { path }));
     const options = [];
     for (const each of offered?.names ?? []) {
-      const said = { type: "property", boost: 2, apply: each.relation ? `${each.name}.` : each.name };
+      const said = { type: "property", boost: each.name.startsWith("$") ? 0 : 2, apply: each.relation ? `${each.name}.` : each.name };
       options.push({ ...said, label: each.name, detail: [each.label, each.type].filter(Boolean).join(" · ") });
       // found by its label as well, where that is another word
-      if (/[^\x20-\x7e]/.test(each.label)) options.push({ ...said, label: each.label, detail: `${each.name} · ${each.type}`, boost: 1 });
+      if (/[^\x20-\x7e]/.test(each.label)) options.push({ ...said, label: each.label, detail: `${each.name} · ${each.type}`, boost: said.boost - 1 });
     }
     for (const word of offered?.keywords ?? []) options.push({ label: word, type: "keyword" });
     return options;
@@ -221,14 +221,15 @@ class Expression extends HTMLElement {
       },
     }));
   }
-  async values(source, start, before, calls) {
+  async values(source, start, at, before, calls) {
     const path = comparedWith(source, start, calls);
     const offered = path ? await learn(this.url("values", { path })) : null;
     if (!offered?.values?.length) return null;
     const quote = source[start];
-    const options = offered.values.map((each, at) => ({
+    const typed = source.slice(start + 1, at).toLowerCase();
+    const found = offered.values.filter((each) => `${each.name}\n${each.label}`.toLowerCase().includes(typed)); // in the order of the picklist
+    const options = found.map((each) => ({
       label: each.name,
-      boost: -Math.min(at, 99), // in the order of the picklist
       detail: each.label === each.name ? "" : each.label,
       type: "constant",
       apply: (view, _completion, from, to) => {
@@ -236,7 +237,7 @@ class Expression extends HTMLElement {
         view.dispatch({ changes: { from, to: end, insert: each.name + quote }, selection: { anchor: from + each.name.length + 1 } });
       },
     }));
-    return { from: before + start + 1, options, validFor: /^[^"'\\]*$/ };
+    return { from: before + start + 1, options, filter: false };
   }
 
   // --- help: the call around the caret with its argument, and the value of the part around it
@@ -351,12 +352,13 @@ class Expression extends HTMLElement {
     const until = [...source].slice(0, problem.start ?? 0).join("");
     const line = until.split("\n").length;
     const column = [...until.slice(until.lastIndexOf("\n") + 1)].length + 1;
+    const said = t("at").replace("{line}", line).replace("{column}", column).replace("{text}", () => problem.text);
     const kind = problem.severity === "warning" ? "warnline" : "err";
     const jump = el(
       "button",
       { type: "button", class: kind },
       icon(kind === "err" ? "circle-alert" : "triangle-alert"),
-      el("span", {}, `${t("line")} ${line}, ${t("column")} ${column}: ${problem.text}`),
+      el("span", {}, said),
     );
     jump.addEventListener("click", () => {
       this.view.dispatch({ selection: { anchor: problem.from }, scrollIntoView: true });
