@@ -228,7 +228,7 @@ class ObjectScope:
             return Resolved(path=tuple(path), type=ValueType.ID, own=False)
         if field.name == "deleted_at" and last.lower() == "isdeleted":
             whether = check("NOT(ISBLANK(deleted_at))", self.scopes.of(definition.name, Use.FORMULA, None), Use.FORMULA)
-            return Resolved(path=(*path, field.name), type=whether.type, formula=whether, own=False)
+            return Resolved(path=(*path, field.name), type=whether.type, formula=whether, own=not path)
         return self._field(field, (*path, field.name), own=not path)
 
     def _field(self, field: FieldDef, path: tuple[str, ...], own: bool) -> Resolved:
