@@ -148,8 +148,8 @@ def test_an_unknown_key_is_shown_rather_than_lost():
             "en",
             "The result is of type Yes or no; Date and time is needed here.",
         ),
-        ("result_type", {"found": "Id", "expected": "Number | Text"}, "zh-Hans", "结果是 记录 类型，此处需要 数字 / 文本 类型。"),
-        ("not_comparable", {"function": "IN", "found": "Multipicklist"}, "zh-Hant", "IN 不能比較 多個選項值 類型的值。"),
+        ("result_type", {"found": "Id", "expected": "Number | Text"}, "zh-Hans", "结果是“记录”类型，此处需要“数字 / 文本”类型。"),
+        ("not_comparable", {"function": "IN", "found": "Multipicklist"}, "zh-Hant", "IN 不能比較「多個選項值」類型的值。"),
         ("value_expected", {"found": "Id"}, "en", "A field, a number, a text or a function is expected before Id."),
     ],
 )

@@ -338,7 +338,7 @@ class Expression extends HTMLElement {
         ),
       );
     if (answer.ok) {
-      const type = answer.type ? ` · ${t("result")}: ${answer.type}` : "";
+      const type = answer.type ? ` · ${t("result").replace("{type}", answer.type)}` : "";
       const note = answer.note ? ` · ${answer.note}` : "";
       lines.push(el("span", { class: "okline" }, icon("circle-check"), `${t("valid")}${type}${note}`));
     }
@@ -369,7 +369,7 @@ class Expression extends HTMLElement {
       { class: "told" },
       jump,
       problem.fix !== undefined && mend(problem.fix || t("remove"), () => this.put(problem.from, problem.to, problem.fix)),
-      problem.returns && mend(`${t("returns")}: ${problem.returns_text}`, () => this.returns(problem.returns)),
+      problem.returns && mend(t("returns").replace("{type}", problem.returns_text), () => this.returns(problem.returns)),
     );
   }
   /** Put what was meant everywhere at once. */
