@@ -213,6 +213,10 @@ class RowScope:
         """Return the column called `name`, in any letter case."""
         return rules.Resolved(path=(name.lower(),), type=ValueType.TEXT) if name.lower() in self.names else None
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return the name as it stands, and the file."""
+        return name, self.object_label
+
     def nearest(self, name: str) -> str | None:
         """Return the column whose name is nearest."""
         return nearest(name.lower(), self.names)

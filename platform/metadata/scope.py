@@ -159,9 +159,14 @@ class ObjectScope:
     @property
     def object_label(self) -> str:
         """The object as people of the org call it."""
-        if self.definition is None:
+        return self.label_of(self.definition)
+
+    def label_of(self, definition: ObjectDef | None) -> str:
+        """Return an object as people of the org call it, "" for none."""
+        if definition is None:
             return ""
-        return labels.text(self.definition.label, self.scopes.source.language, self.scopes.source.language, self.definition.name)
+        language = self.scopes.source.language
+        return labels.text(definition.label, language, language, definition.name)
 
     def resolve(self, name: str) -> Resolved | None:
         """Return what `name` stands for, None if there is no such thing."""
@@ -170,6 +175,17 @@ class ObjectScope:
         if self.definition is None:
             return None
         return self._path(self.definition, name, ())
+
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return what of `name` is not there, and the object that lacks it as people of the org call it; "" for a global."""
+        definition, steps = self.definition, name.split(".")
+        if steps[0].lower() == "$record" and self.record is not None:
+            definition, steps = self.record, steps[1:]
+        elif name.startswith("$"):
+            return name, ""
+        while definition is not None and len(steps) > 1 and (following := self.through(definition, steps[0])) is not None:
+            definition, steps = following[1], steps[1:]
+        return ".".join(steps), self.label_of(definition)
 
     def nearest(self, name: str) -> str | None:
         """Return the name that was probably meant, in full."""

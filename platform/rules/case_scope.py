@@ -94,6 +94,10 @@ class CaseScope:
         *way, last = found[len(prefix) :].split(".")
         return Resolved(path=(*way, f"{last}.{part.lower()}"), type=ValueType.NUMBER, number_field=True, own=False)
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return the name as it stands, and the record."""
+        return name, self.object_label
+
     def nearest(self, name: str) -> str | None:
         """Return the field most like `name`."""
         near = get_close_matches((self.prefix + name).lower(), self.by_name, 1)

@@ -16,7 +16,7 @@ from enum import Enum
 from functools import cache
 
 from fieldstone.errors import Problem, Refused
-from fieldstone.rules import bounds
+from fieldstone.rules import advice, bounds
 from fieldstone.rules.functions import ELSEWHERE, FUNCTIONS, INSTEAD, OPERATORS, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import BOOLEAN, Function, Role
 from fieldstone.rules.functions.picklist import warn_of_unknown
@@ -310,15 +310,14 @@ class Checker:
 
     def unknown_name(self, name: Name) -> None:
         if name.text.upper() in FUNCTIONS:
-            self.findings.add(
-                "expression_function_without_parentheses",
-                name.place,
-                suggestion=f"{name.text.upper()}()",
-                function=name.text.upper(),
-            )
+            function = name.text.upper()
+            whole = f"{function}()" if any(entry.takes(0) for entry in FUNCTIONS[function]) else None
+            self.findings.add("expression_function_without_parentheses", name.place, suggestion=whole, function=function)
             return
         near = self.scope.nearest(name.text)
-        self.findings.add("expression_unknown_name", name.place, suggestion=near, name=name.text, object=self.scope.object_label)
+        part, lacking = self.scope.lacking(name.text)
+        code = "expression_unknown_name" if lacking else "expression_unknown_global"
+        self.findings.add(code, name.place, suggestion=near, name=part, object=lacking)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
@@ -356,7 +355,11 @@ class Checker:
             codes[frozenset({ValueType.DATE, ValueType.DATETIME})] = "expression_date_with_datetime"
         code = codes.get(frozenset(types), "expression_operand_types")
         left, right = (t.value for t in types)
-        self.findings.add(code, operation.operator_place, operator=operator, left=left, right=right)
+        place, meant = operation.operator_place, None
+        for operand, other in zip(operation.operands, reversed(types), strict=True):
+            if operator in LIKE_WITH_LIKE and (constant := advice.constant_of(operand, other)) is not None:
+                place, meant = operand.place, constant
+        self.findings.add(code, place, suggestion=meant, operator=operator, left=left, right=right)
 
     def warn_about(self, operation: Operation, operands: list[Node]) -> None:
         if operation.operator == "^":
@@ -365,6 +368,10 @@ class Checker:
                     self.warn("expression_power_binds_looser", operation.operator_place, operator=part.operator)
                     return
         if operation.operator in ("=", "<>") and any(isinstance(node, Literal) for node in operands):
+            if advice.never_equal(*operands):
+                self.warn("expression_never_equal_null", operation.place, operator=operation.operator)
+            elif (field := advice.no_id(*operands)) is not None:
+                self.warn("expression_no_id", operation.place, name=".".join(field.path))
             site = CallSite(self, operation.operator, operation.place, operation.operands, operands)
             warn_of_unknown(site, 0, (1,))
             warn_of_unknown(site, 1, (0,))

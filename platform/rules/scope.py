@@ -43,5 +43,10 @@ class Scope(Protocol):
     def resolve(self, name: str) -> Resolved | None:
         """Return what `name`, dotted and in any letter case, stands for; None if there is no such thing."""
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return of a name that stands for nothing the steps from the first that is not there, and the object that lacks it as people
+        call it; of a global the whole name and "".
+        """
+
     def nearest(self, name: str) -> str | None:
         """Return the existing name most like `name`, None if nothing comes close."""

@@ -90,6 +90,9 @@ class _NoNames:
     def resolve(self, name: str) -> Resolved | None:
         return None
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        return name, self.object_label
+
     def nearest(self, name: str) -> str | None:
         return None
 

@@ -104,6 +104,28 @@ def test_an_unknown_name_has_a_nearest_one_if_any_comes_close(name: str, nearest
     assert names.nearest(name) == nearest
 
 
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        ("amuont", ("amuont", "Deal")),
+        ("account.industri", ("industri", "Account")),
+        ("contact.account.x", ("x", "Account")),
+        ("contact.accuont.x", ("accuont.x", "Contact")),
+        ("amount.name", ("amount.name", "Deal")),
+        ("owner.emial", ("emial", "User")),
+        ("$Label.greting", ("$Label.greting", "")),
+        ("$Record.x", ("$Record.x", "")),
+    ],
+)
+def test_an_unknown_name_is_unknown_to_the_object_that_its_last_lookup_leads_to(name: str, lacking: tuple[str, str]) -> None:
+    assert scope(DEFINITIONS, "deal").lacking(name) == lacking
+
+
+def test_in_a_lookup_filter_the_edited_record_may_lack_something_too() -> None:
+    names = scope(DEFINITIONS, "contact", Use.LOOKUP_FILTER, record="deal")
+    assert names.lacking("$Record.account.x") == ("x", "Account")
+
+
 def test_percent_fields_say_that_rows_hold_points() -> None:
     found = scope(DEFINITIONS, "deal").resolve("discount")
     assert found is not None

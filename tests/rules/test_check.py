@@ -47,8 +47,8 @@ NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEA
             "+ does not mix a number with a text (Number and Text). Write TEXT(...) to make a text of the number, or VALUE(...) to"
             " make a number of the text.",
         ),
-        ("vip = 1", 5, "= does not go with Yes or no on the left and Number on the right."),
-        ('vip = "true"', 5, "= does not go with Yes or no on the left and Text on the right."),
+        ("vip = 1", 7, '= does not go with Yes or no on the left and Number on the right. Did you mean "TRUE"?'),
+        ('vip = "sure"', 5, "= does not go with Yes or no on the left and Text on the right."),
         ("vip < TRUE", 5, "< does not go with Yes or no on the left and Yes or no on the right."),
         (
             "start < stamp",
@@ -138,6 +138,44 @@ def test_each_mistake_is_told_once_and_none_of_its_consequences() -> None:
 def test_a_function_known_from_elsewhere_is_told_how_it_is_written_here(source: str, code: str, suggestion: str | None) -> None:
     (found,) = problems(source, SCOPE, Use.FORMULA)
     assert (found.code, found.suggestion) == (code, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "suggestion"),
+    [
+        ('start < "2026-03-01"', 8, "DATE(2026, 3, 1)"),
+        ('"2026-03-01" <> start', 0, "DATE(2026, 3, 1)"),
+        ('stamp >= "2026-03-01T08:30"', 9, 'DATETIMEVALUE("2026-03-01 08:30:00")'),
+        ('price = "12.5"', 8, "12.5"),
+        ('vip = "true"', 6, "TRUE"),
+        ("vip <> 0", 7, "FALSE"),
+        ('start < "2026-02-30"', 6, None),
+        ('price = "many"', 6, None),
+    ],
+)
+def test_a_constant_written_as_a_text_is_told_how_it_is_written(source: str, start: int, suggestion: str | None) -> None:
+    (found,) = problems(source, SCOPE, Use.VALIDATION_RULE)
+    assert found.span is not None
+    assert (found.span.start, found.suggestion) == (start, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("price = NULL", "expression_never_equal_null"),
+        ("NULL <> start", "expression_never_equal_null"),
+        ("nick = NULL", None),
+        ("ISBLANK(start)", None),
+        ('account = "Acme"', "expression_no_id"),
+        ('"Acme" <> account', "expression_no_id"),
+        ('account = "0190a5d0-0000-7000-8000-000000000001"', None),
+        ('account = ""', None),
+        ("account = nick", None),
+    ],
+)
+def test_what_is_never_true_is_warned_of(source: str, code: str | None) -> None:
+    found = problems(source, SCOPE, Use.VALIDATION_RULE)
+    assert [(each.code, each.warning) for each in found] == ([(code, True)] if code else [])
 
 
 def test_names_from_elsewhere_lead_to_functions_and_are_none_themselves() -> None:

@@ -119,6 +119,9 @@ class Fields:
         found = self.fields.get(name.lower())
         return found[0] if found is not None else self.formulas.get(name.lower())
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        return name, self.object_label
+
     def nearest(self, name: str) -> str | None:
         near = get_close_matches(name.lower(), [*self.fields, *self.formulas], 1)
         return near[0] if near else None

@@ -24,6 +24,9 @@ class OneDate:
 
         return Resolved(path=("day",), type=ValueType.DATE) if name.lower() == "day" else None
 
+    def lacking(self, name):
+        return name, ""
+
     def nearest(self, name):
         return None
 

@@ -7,7 +7,7 @@ Not here: the language (`rules`), how trees print (`records/filters.py`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -74,9 +74,20 @@ class ReadersScope:
             return False
         return target is not None and sharing.condition(self._asking, target, tables.table(self._asking.snapshot, target.name)) is None
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return what of `name` the reader does not find, and the object where they do not; "" for a global."""
+        words = name.split(".")
+        holder, index = self._walked(words)
+        return self._all.lacking(name) if name.startswith("$") else (".".join(words[index:]), self._all.label_of(holder))
+
     def nearest(self, name: str) -> str | None:
         """Return the readable name most like `name`."""
         words = name.split(".")
+        holder, index = self._walked(words)
+        return unknown(self._asking, self._definition, holder, words, index, None).problems[0].suggestion
+
+    def _walked(self, words: Sequence[str]) -> tuple[ObjectDef, int]:
+        """Return how far the reader comes with the lookups of a name: the object that they reach, and the index of what they ask there."""
         holder, index = self._definition, 0
         while index < len(words) - 1:
             hop = holder.field(words[index])
@@ -84,7 +95,7 @@ class ReadersScope:
             if target is None:
                 break
             holder, index = target, index + 1
-        return unknown(self._asking, self._definition, holder, words, index, None).problems[0].suggestion
+        return holder, index
 
 
 def compiled(asking: Reader, definition: ObjectDef, source: str) -> Compiled:

@@ -82,4 +82,5 @@ def test_a_form_knows_no_name_that_its_reader_may_not_read(org):
 def test_such_a_name_cannot_be_asked_for_either(org):
     with org.reading("Blind") as gate, pytest.raises(Refused) as refused:
         gate.read(Query(object="item", filter='crate.name = "Crate Z"'))
-    assert [each.code for each in refused.value.problems] == ["expression_unknown_name"]
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.params) == ("expression_unknown_name", {"name": "name", "object": "Crate"})

@@ -26,6 +26,9 @@ class Places:
             return Resolved(path=(*way[:-1], f"{way[-1]}.{last}"), type=ValueType.NUMBER)
         return Resolved(path=tuple(name.split(".")), type=ValueType.GEOLOCATION, own=not way)
 
+    def lacking(self, name: str) -> tuple[str, str]:
+        return name, self.object_label
+
     def nearest(self, name: str) -> str | None:
         return None
 
