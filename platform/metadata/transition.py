@@ -114,14 +114,16 @@ def moved_values(current: Snapshot, proposed: Snapshot, renames: tuple[Rename, .
     pairs = _pairs(current, proposed)
     moved = {made.id: (prior, made) for prior, made in pairs if _entered_differs(prior, made) or _computed_differs(prior, made, renames)}
     holders = {made.id: definition for definition in proposed.objects.values() for made in definition.fields.values()}
-    names = {word for _, made in moved.values() for word in spellings(made.name, of=holders[made.id])}
+    names: dict[str, set[str]] = {}  # of what moves, by object
+    for _, made in moved.values():
+        names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
     grown = bool(names)
     while grown:
         grown = False
         for prior, made in pairs:
-            if made.computed and made.id not in moved and made.stored and _reads(made) & names:
+            if made.computed and made.id not in moved and made.stored and _reads(made) & names.get(_read_object(made), frozenset()):
                 moved[made.id] = (prior, made)
-                names.add(made.name.lower())
+                names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
                 grown = True
     return moved
 
@@ -647,6 +649,11 @@ def _in_order(origins: list[Origin]) -> tuple[Origin, ...]:
         ordered += ready
         computed = [origin for origin in computed if origin not in ready]
     return (*entered, *ordered)
+
+
+def _read_object(made: FieldDef) -> str:
+    """Return the object, in lower case, whose fields a stored field is computed from: a formula that reads another one is not stored."""
+    return (made.relation or "").partition(".")[0].lower() if made.type == "roll_up" else (made.object or "").lower()
 
 
 def _reads(made: FieldDef) -> frozenset[str]:

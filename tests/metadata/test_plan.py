@@ -36,6 +36,46 @@ def sentences(planned, language: str = "en") -> list[str]:
     return [word(step.said, language, planned.labels) for step in planned.steps]
 
 
+FIGURES = {  # by object; a line's net goes into the deal's total, and the other objects call fields alike
+    "offer": {"price": NUMBER, "net": {"type": "formula", "returns": "number", "formula": "price * 2"}},
+    "bid": {
+        "net": NUMBER,
+        "twice": {"type": "formula", "returns": "number", "formula": "net * 2"},
+        "total": {"type": "roll_up", "relation": "line.bid", "function": "sum", "field": "net"},
+        "total_twice": {"type": "formula", "returns": "number", "formula": "total * 2"},
+    },
+    "line": {
+        "bid": {"type": "master_detail", "to": "bid", "children": "lines"},
+        "price": NUMBER,
+        "net": {"type": "formula", "returns": "number", "formula": "price * 2"},
+    },
+}
+
+
+def test_what_is_computed_anew_is_what_reads_the_changed_field(prepared):
+    def prepare(engine):
+        found(engine)
+        made = []
+        for name, fields in FIGURES.items():
+            options = {"default_access": "by_parent", "owned_by": "none"} if name == "line" else {}
+            made.append(obj(name, {key: part | {"label": key} for key, part in fields.items()}, **options))
+        Org(engine).publish(*made)
+
+    org = Org(prepared("figures", prepare))
+
+    def anew(name: str) -> list[str]:
+        planned = org.plan(org.with_fields(name, net={"type": "formula", "label": "net", "returns": "number", "formula": "price * 3"}))
+        assert planned.problems == ()
+        return sorted(sentence.split(" anew ")[0] for sentence in sentences(planned))
+
+    assert anew("offer") == ["Computes the field net of Offer"]
+    assert anew("line") == [
+        "Computes the field net of Line",
+        "Computes the field total of Bid",
+        "Computes the field total_twice of Bid",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
