@@ -239,6 +239,7 @@ def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
             for each in snapshot.children(definition.name)
         ],
         summed=_summed(definition),
+        summed_of={f"{each.child.name}.{each.field.name}": _summable(each.child) for each in snapshot.children(definition.name)},
         layouts=[each for each in snapshot.all("page_layout", definition.name) if isinstance(each, PageLayoutDef)],
         views=[each for each in snapshot.all("list_view", definition.name) if isinstance(each, ListViewDef)],
         grantees=_grantees(definition, shown) if published is None and grants.may_grant() else [],
@@ -267,10 +268,13 @@ def _summed(definition: ObjectDef) -> list[tuple[str, str]]:
     """Return the fields of child objects that a roll-up may take, each name once with the objects that have it."""
     found: dict[str, list[str]] = {}
     for relation in current.snapshot.children(definition.name):
-        for each in relation.child.fields.values():
-            if each.result_type in ("number", "currency", "percent", "date", "datetime"):
-                found.setdefault(each.name, []).append(f"{label(relation.child)} · {label(each)}")
+        for name in _summable(relation.child):
+            found.setdefault(name, []).append(f"{label(relation.child)} · {label(relation.child.fields[name])}")
     return [(name, ", ".join(dict.fromkeys(texts))) for name, texts in found.items()]
+
+
+def _summable(child: ObjectDef) -> list[str]:
+    return [each.name for each in child.fields.values() if each.result_type in ("number", "currency", "percent", "date", "datetime")]
 
 
 def _grantees(definition: ObjectDef, shown: FieldForm) -> list[grants.Grantee]:

@@ -18,6 +18,12 @@ from fieldstone.web.setup.field_documents import ValueRow
 from fieldstone.web.setup.typed import base_version, came_back
 from fieldstone.web.setup.where_used import kind_words
 
+DEFAULTS = {  # an expression by the type of field that takes it
+    **dict.fromkeys(("text", "text_area", "long_text"), '="Entered " & TEXT(TODAY())'),
+    **dict.fromkeys(("number", "currency", "percent"), "=YEAR(TODAY())"),
+    "date": "=TODAY() + 30", "datetime": "=NOW() + 7", "user": "=$User.Id", "email": "=$User.Email",
+}  # fmt: skip
+
 
 @bp.record
 def _install(state: BlueprintSetupState) -> None:
@@ -25,6 +31,7 @@ def _install(state: BlueprintSetupState) -> None:
     state.app.jinja_env.globals.update(
         access_words=access_words, options_of=options, kind_words=kind_words, live_words=live_words, hue_names=colors,
         value_choices=value_choices, controller_choices=controller_choices, example_formula=example_formula, example_rule=example_rule,
+        default_hint=default_hint,
         came_back=came_back, base_version=base_version,
     )  # fmt: skip
 
@@ -86,6 +93,14 @@ def example_rule(definition: ObjectDef) -> str:
     choice = next((each for each in definition.fields.values() if each.type == "picklist" and each.values), None)
     blank = f"ISBLANK({number})" if number else f"ISBLANK({definition.name_field})"
     return f'AND({choice.name} = "{choice.values[-1].name}", {blank})' if choice else blank
+
+
+def default_hint(type_: str) -> str:
+    """Return what may stand as the default of a field of the type, with an expression that it takes."""
+    example = DEFAULTS.get(type_)
+    if example is None:
+        return str(_("For new records. A value, or = and an expression"))
+    return str(_("For new records. A value, or = and an expression such as %(example)s", example=example))
 
 
 def _number(definition: ObjectDef) -> str | None:

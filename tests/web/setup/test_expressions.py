@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from fieldstone.auth import passwords
@@ -197,6 +200,17 @@ def test_a_type_has_one_name_in_message_fix_and_choice(builder):
 )
 def test_a_default_is_right_where_its_field_takes_it(builder, returns, source, right):
     assert told(builder, source, f"object=deal&use=default&returns={returns}")["ok"] is right
+
+
+@pytest.mark.parametrize(
+    "type_", ["text", "long_text", "number", "currency", "percent", "date", "datetime", "user", "email", "lookup", "phone"]
+)
+def test_the_default_that_a_form_gives_as_an_example_is_right(builder, type_):
+    hint = re.search(
+        r"For new records\. A value, or = and an expression(?: such as =([^<]+))?<",
+        builder.get(f"/setup/objects/deal/fields/new?type={type_}").text,
+    )
+    assert hint[1] is None or told(builder, html.unescape(hint[1]), f"object=deal&use=default&returns={type_}")["ok"]
 
 
 def test_a_condition_says_for_how_many_records_it_holds(builder, site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -260,3 +261,9 @@ def test_fields_of_a_packs_object_go_into_the_orgs_own_extension_of_it(builder, 
     for name in ("serial", "hours"):
         builder.publish(f"/setup/objects/machine/fields/{name}/remove")
     assert "extensions/machine.json" not in builder.snapshot.parsed
+
+
+def test_a_roll_up_takes_a_field_of_the_records_it_is_about(builder):
+    page = builder.get("/setup/objects/account/fields/new?type=roll_up").text
+    allowed = re.search(r'<x-depends on="relation"><script type="application/json">(.*?)</script>\s*<select[^>]* name="field"', page)
+    assert json.loads(allowed[1]) == {"deal.account": ["amount", "close_date", "net"]}
