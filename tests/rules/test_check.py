@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from decimal import Decimal as D
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldstone.errors import Refused
-from fieldstone.rules import FUNCTIONS, Blanks, Use, ValueType, check, problems
-from fieldstone.rules.functions import ELSEWHERE, INSTEAD, UNSUPPORTED
-from tests.support.expressions import FIELDS, SCOPE
+from fieldstone.rules import FUNCTIONS, Blanks, Use, ValueType, check, problems, to_python
+from fieldstone.rules.functions import ELSEWHERE, INSTEAD, UNSUPPORTED, WRITTEN
+from tests.support.expressions import CONTEXT, FIELDS, SCOPE
 from tests.support.told import told
 
 NUMBER, TEXT, BOOLEAN, DATE = ValueType.NUMBER, ValueType.TEXT, ValueType.BOOLEAN, ValueType.DATE
@@ -133,6 +137,9 @@ def test_each_mistake_is_told_once_and_none_of_its_consequences() -> None:
         ("POWER(price, 2)", "expression_power_is_written", None),
         ("SUM(price, cost)", "expression_no_cells", None),
         ('DATEDIF(start, finish, "d")', "expression_dates_are_subtracted", None),
+        ("ROUNDDOWN(price, 1)", "expression_unknown_function", "TRUNC"),
+        ("ROUNDUP(price, 2)", "expression_written_otherwise", None),
+        ("RAND()", "expression_unsupported_function", None),
     ],
 )
 def test_a_function_known_from_elsewhere_is_told_how_it_is_written_here(source: str, code: str, suggestion: str | None) -> None:
@@ -180,7 +187,27 @@ def test_what_is_never_true_is_warned_of(source: str, code: str | None) -> None:
 
 def test_names_from_elsewhere_lead_to_functions_and_are_none_themselves() -> None:
     assert set(ELSEWHERE.values()) <= set(FUNCTIONS)
-    assert not {*ELSEWHERE, *INSTEAD} & {*FUNCTIONS, *UNSUPPORTED}
+    assert not {*ELSEWHERE, *INSTEAD, *WRITTEN} & {*FUNCTIONS, *UNSUPPORTED}
+
+
+# Values for the letters of what is written instead, and what comes out.
+WORK: dict[str, tuple[dict[str, str], object]] = {
+    "CHOOSE": ({"n": "2", "a": '"x"', "b": '"y"'}, "y"),
+    "EOMONTH": ({"d": "DATE(2024, 1, 31)", "n": "1"}, date(2024, 2, 29)),
+    "EXACT": ({"a": '"x"', "b": '"X"'}, False),
+    "ISEVEN": ({"n": "-4"}, True),
+    "ISODD": ({"n": "-3"}, True),
+    "QUOTIENT": ({"a": "-7", "b": "2"}, D(-3)),
+    "REPLACE": ({"t": '"abcdef"', "start": "3", "n": "2", "new": '"*"'}, "ab*ef"),
+    "ROUNDUP": ({"x": "-1.231"}, D("-1.24")),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_instead_of_a_function_does_its_work(name: str) -> None:
+    values, result = WORK[name]
+    source = re.sub(r"\b[a-z]+\b", lambda word: values[word[0]], WRITTEN[name])
+    assert to_python(check(source, SCOPE, Use.FORMULA))({}, CONTEXT) == result
 
 
 def test_problems_of_writing_and_of_meaning_are_told_together() -> None:

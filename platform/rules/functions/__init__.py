@@ -57,6 +57,17 @@ UNSUPPORTED = frozenset(
         "PREDICT",
         "PARENTGROUPVAL",
         "PREVGROUPVAL",
+        "HLOOKUP",
+        "INDEX",
+        "INDIRECT",
+        "ISTEXT",
+        "MATCH",
+        "NETWORKDAYS",
+        "OFFSET",
+        "RAND",
+        "RANDBETWEEN",
+        "WORKDAY",
+        "XLOOKUP",
     ]
 )
 
@@ -64,7 +75,8 @@ UNSUPPORTED = frozenset(
 ELSEWHERE: Mapping[str, str] = {
     "CEIL": "MCEILING", "CHAR": "CHR", "CODE": "ASCII", "COALESCE": "BLANKVALUE", "EDATE": "ADDMONTHS", "IFBLANK": "BLANKVALUE",
     "IFNA": "IFERROR", "INT": "MFLOOR", "ISEMPTY": "ISBLANK", "ISNUMERIC": "ISNUMBER", "LCASE": "LOWER", "LENGTH": "LEN",
-    "LOG10": "LOG", "NUMBERVALUE": "VALUE", "NVL": "BLANKVALUE", "PROPER": "INITCAP", "SEARCH": "FIND", "STARTSWITH": "BEGINS",
+    "LOG10": "LOG", "NUMBERVALUE": "VALUE", "NVL": "BLANKVALUE", "PROPER": "INITCAP", "ROUNDDOWN": "TRUNC", "SEARCH": "FIND",
+    "STARTSWITH": "BEGINS",
     "SUBSTRING": "SUBSTR", "SWITCH": "CASE", "TOSTRING": "TEXT", "UCASE": "UPPER", "UNICHAR": "CHR", "UNICODE": "ASCII",
     "WEEKNUM": "ISOWEEK",
 }  # fmt: skip
@@ -75,5 +87,11 @@ INSTEAD: Mapping[str, str] = {
     **dict.fromkeys(("AVERAGE", "AVERAGEIF", "COUNT", "COUNTA", "COUNTIF", "COUNTIFS", "SUM", "SUMIF", "SUMIFS"), "expression_no_cells"),
     **dict.fromkeys(("DATEDIF", "DATEDIFF", "DAYS"), "expression_dates_are_subtracted"),
 }
+# And those whose work another expression does.
+WRITTEN: Mapping[str, str] = {
+    "CHOOSE": "CASE(n, 1, a, 2, b, NULL)", "EOMONTH": "ADDMONTHS(d - DAY(d) + 1, n + 1) - 1", "EXACT": "a = b", "ISEVEN": "MOD(n, 2) = 0",
+    "ISODD": "MOD(n, 2) <> 0", "QUOTIENT": "TRUNC(a / b)", "REPLACE": "LEFT(t, start - 1) & new & MID(t, start + n, LEN(t))",
+    "ROUNDUP": "CEILING(x * 100) / 100",
+}  # fmt: skip
 
-__all__ = ["ELSEWHERE", "FUNCTIONS", "INSTEAD", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED"]
+__all__ = ["ELSEWHERE", "FUNCTIONS", "INSTEAD", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED", "WRITTEN"]
