@@ -7,7 +7,7 @@ what else comes out for a record (`expression_trials`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -40,8 +40,11 @@ OFFERED = frozenset(  # where the editor has a list of them
 Answer = dict[str, Any]
 
 
-def reads(editor: Editor, checked: rules.Checked) -> list[Answer]:
-    """Return the fields that an expression reads, with what an example needs to know of each; of a roll-up the field of its figure, too."""
+def reads(editor: Editor, checked: rules.Checked, examples: Sequence[Any] = ()) -> list[Answer]:
+    """Return the fields that an expression reads, with what an example needs to know of each.
+
+    Besides, marked as such: of a roll-up the field of its `figure`, and what only some of the `examples` have `given` of their record.
+    """
     read = sorted(".".join(path) for path in checked.reads)
     summed = [editor.summed] if editor.use is rules.Use.ROLLUP_FILTER and editor.function != "count" and editor.summed not in read else []
     found = []
@@ -51,6 +54,18 @@ def reads(editor: Editor, checked: rules.Checked) -> list[Answer]:
         if steps:
             told = {"in": place, "path": called, "label": editor.path_words(path), "kind": value_type(steps[-1]).value}
             found.append(told | ({} if path in read else {"figure": True}))
+    return found + _given(editor, examples, {each["path"] for each in found if each["in"] == ("record",)})
+
+
+def _given(editor: Editor, examples: Sequence[Any], known: Container[str]) -> list[Answer]:
+    records = [each["record"] for each in examples if isinstance(each, Mapping) and isinstance(each.get("record"), Mapping)]
+    start = "$Record." if editor.use is rules.Use.LOOKUP_FILTER else ""
+    found = []
+    for called in dict.fromkeys(name for record in records for name in record if name not in known):
+        steps = editor.steps(f"{start}{called}")
+        if steps and editor.may_read(f"{start}{called}"):
+            told = {"in": ("record",), "path": called, "label": editor.path_words(f"{start}{called}")}
+            found.append(told | {"kind": value_type(steps[-1]).value, "given": True})
     return found
 
 

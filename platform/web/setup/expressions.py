@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from fieldstone import rules
 from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.i18n import formats
+from fieldstone.metadata import labels
 from fieldstone.metadata.scope import steps_of
 from fieldstone.records.query import Query
 from fieldstone.rules.check import CONDITIONS
@@ -73,13 +74,14 @@ def check() -> ResponseReturnValue:
     if answer["ok"]:
         checked = editor.checked(source)
         answer |= {"type": type_words(checked.type), "kind": checked.type.value}
-        answer["reads"] = expression_examples.reads(editor, checked)
+        examples = given.get("examples")
+        answer["reads"] = expression_examples.reads(editor, checked, examples if isinstance(examples, list) else ())
         if editor.record is not None and any(path[0] == "$Record" for path in checked.reads):
             answer["edited"] = _("%(object)s with the lookup", object=label(current.snapshot.objects[editor.record]))
         if editor.use in CONDITIONS and editor.record is None:
             answer["note"] = _holds_for(editor.object, source)
-        if isinstance(given.get("examples"), list):
-            answer["examples"] = expression_examples.run(editor, source, given["examples"])
+        if isinstance(examples, list):
+            answer["examples"] = expression_examples.run(editor, source, examples)
     place = editor
     if not answer["ok"] and editor.returns and all(each.warning or each.code == WRONG_TYPE for each in found):
         place = replace(editor, returns="")  # a result that its field does not take is still a result
@@ -98,11 +100,19 @@ def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:
         fix = ""  # a spreadsheet's formula begins with it
     if fix and source[start : start + 1] in ('"', "'"):
         fix = f"{source[start]}{fix}{source[start]}"  # what is meant is the text between the quotation marks
-    told = {"text": word(problem), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
+    told = {"text": word(_in_readers_words(problem)), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
     if problem.code == WRONG_TYPE and editor.use is rules.Use.FORMULA:
         returns = _fitting(editor, source)
         told |= {"returns": returns, "returns_text": dict(result_words())[returns]} if returns else {}
     return told if fix is None else told | {"fix": fix}
+
+
+def _in_readers_words(problem: Problem) -> Problem:
+    """Return a problem that names an object by its API name, which every reader has a label for, not by its label in the org's language."""
+    language = current.snapshot.language
+    called = {labels.text(each.label, language, language, each.name): each.name for each in current.snapshot.objects.values()}
+    said = problem.params.get("object")
+    return replace(problem, params={**problem.params, "object": called[said]}) if said in called else problem
 
 
 def _fitting(editor: Editor, source: str) -> str | None:

@@ -80,6 +80,12 @@ def test_a_roll_up_has_examples_of_its_filter_and_of_its_figure(builder):
         assert [(each["path"], "figure" in each) for each in reads] == read
 
 
+def test_what_an_example_gives_besides_has_its_label(builder):
+    examples = [{"record": {"amount": "5", "stage": "won", "nowhere": 1}, "expect": 5}]
+    found = told(builder, "amount", examples=examples)["reads"]
+    assert [(each["path"], each["label"], "given" in each) for each in found] == [("amount", "Amount", False), ("stage", "Stage", True)]
+
+
 def test_people_who_are_not_active_may_not_be_chosen_whatever_the_filter_says(builder, site):
     gone = site.create("user", name="Gone", username="gone", profile="standard_user", active=False)
     about = "object=user&use=lookup_filter&record=deal&name=seller&active_only="

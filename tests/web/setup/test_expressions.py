@@ -138,6 +138,11 @@ def test_an_error_stands_under_its_characters_with_what_was_meant(builder):
     assert 'There is no field "amuont" on Deal.' in problem["text"]
 
 
+def test_an_object_is_called_by_its_label_in_the_readers_language(site):
+    (problem,) = told(a_builder(site, "hans"), "amuont")["problems"]
+    assert problem["text"].startswith("“商机”上没有字段“amuont”。")
+
+
 def test_all_errors_are_told_at_once(builder):
     assert [each["start"] for each in told(builder, "amuont + nmae + 1")["problems"]] == [0, 9]
 

@@ -178,7 +178,8 @@ export class Examples {
   /** A control for each value of a row of the example. */
   values(reads, row, put, note = "") {
     const known = new Map(reads.map((read) => [read.path, read]));
-    return [...new Set([...known.keys(), ...Object.keys(row ?? {})])].map((path) => {
+    const read = reads.filter((each) => !each.given).map((each) => each.path);
+    return [...new Set([...read, ...Object.keys(row ?? {})])].map((path) => {
       const take = (value) => {
         row = { ...row, [path]: value };
         put(row);

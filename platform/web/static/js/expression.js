@@ -4,7 +4,7 @@
 // `try`: offers to try it on a record; its value is what the box for the record is called. A <textarea data-examples> in the same .expression becomes the list of examples (expression-examples.js).
 // Asked of the server, each with ?about: GET functions, GET complete?path=, GET values?path=, GET records?q=, and
 // - POST check {"source", "record"?, "edited"?, "examples"?} → {"ok", "problems": [{"text", "start", "end", "severity", "fix"?, "returns"?, "returns_text"?}], "type"?, "note"?,
-//   "reads"?: [{"in", "path", "label", "kind", "figure"?}] (where an example holds it; of the figure of a roll-up alone), "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?, "differs"?: how the example is not what came out},
+//   "reads"?: [{"in", "path", "label", "kind", "figure"?, "given"?}] (where an example holds it; only of the figure of a roll-up; only some examples have it), "edited"?: label of the box for a second record, "tried"?: {"result" or "problem" and "then", "of"?, "type", "parts": [{"start", "end", "type", "value", "error"?, "skipped"?}], "reads", "example"?, "differs"?: how the example is not what came out},
 //   "examples"?: [{"ok", "text"}]}; start and end count characters (code points) from 0, as errors.Span does.
 // The editor lives in a shadow root: its styles are adopted there, so that no page needs a nonce. Its parts take the tokens of app.css.
 import { Examples } from "./expression-examples.js";
@@ -313,6 +313,8 @@ class Expression extends HTMLElement {
     const marks = [...problems, ...failed].filter((each) => each.to > each.from).map((each) => this.mark(each));
     this.view.dispatch(this.cm.setDiagnostics(this.view.state, marks));
     this.say(source, answer, problems);
+    const refused = document.querySelectorAll(`#${CSS.escape(this.area.id)}-e .err`); // what is told below with its place is told once
+    for (const each of refused) each.hidden = problems.some((problem) => each.textContent.trim().endsWith(problem.text));
     if (answer.ok) this.trial?.ask(answer.edited);
     this.trial?.show(answer.tried, this.examples);
     this.examples?.show(answer.examples, answer.reads ?? [], answer.kind);
