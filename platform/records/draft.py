@@ -1,18 +1,18 @@
 """What a form shows for values that are not saved yet: defaults, formulas, conditions of its layout, the choices left.
 
-Here: `draft`. The same steps as a save, so that page and save cannot disagree; nothing is written.
+Here: `draft`, and `holding` for the page of a record. The same steps as a save, so that page and save cannot disagree; nothing is written.
 Not here: which layout somebody gets and how it looks (`web`).
 Source: spec/metadata.md, section 6 "Reaction".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fieldstone.errors import NotVisible, Problem
-from fieldstone.metadata.definitions.layouts import PageLayoutDef
+from fieldstone.metadata.definitions.layouts import Conditions, PageLayoutDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
@@ -41,6 +41,8 @@ class Draft:
     values: Mapping[str, Any]
     failed: Mapping[str, str] = field(default_factory=dict)  # by formula that ends in an error: its category
     states: Mapping[str, State] = field(default_factory=dict)  # by field of the layout: visible, required, read-only
+    idle: frozenset[str] = frozenset()  # fields that are hidden or frozen although another value than theirs is given: no save takes it
+    shown: Mapping[str, bool] = field(default_factory=dict)  # by condition of a text on the layout, and of what it stands in
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by picklist: the values that may be chosen now
     problems: tuple[Problem, ...] = ()  # values that cannot be read as their field wants them
 
@@ -61,6 +63,8 @@ def draft(
     `clone`: the values of a new one come from another record, which conditions may ask.
     """
     definition = gate.rights.object(object_name)
+    found = gate.snapshot.find("page_layout", layout_name, definition.name) if layout_name is not None else None
+    layout_def = found if isinstance(found, PageLayoutDef) else None
     change = Change(
         object=definition.name,
         action="create" if record_id is None else "update",
@@ -76,23 +80,51 @@ def draft(
     Reading(batch, inputs(gate.snapshot, definition)).take(item)
     names = _look(gate, definition, item)
     evaluation = Evaluation(batch)
+    filled = defaults.defaults_of(gate.snapshot, definition, item.image.get("record_type") or "")
     if item.is_new:
-        defaults.apply(batch, item, defaults.defaults_of(gate.snapshot, definition, item.image.get("record_type") or ""), evaluation)
+        defaults.apply(batch, item, filled, evaluation)
         names |= _look(gate, definition, item)
     formulas.compute(formulas.formulas_of(gate.snapshot, definition), item, evaluation)
-    shown = _shown(gate, definition, item, names, evaluation)
-    failed = _failed(gate, definition, shown, item, evaluation)
+    told = _shown(gate, definition, item, names, evaluation)
+    failed = _failed(gate, definition, told, item, evaluation)
+    states = _states(gate.snapshot, layout_def, item, evaluation)
     return Draft(
         object=definition.name,
         id=record_id,
         row_version=item.image.get("row_version") if record_id is not None else None,
         record_type=item.image.get("record_type"),
-        values=shown | dict.fromkeys(failed),
+        values=told | dict.fromkeys(failed),
         failed=failed,
-        states=_states(gate.snapshot, definition, layout_name, item, evaluation),
+        states=states,
+        idle=layout.idle(states, item, filled.constants),
+        shown=layout.shown(gate.snapshot, definition.name, _around_texts(layout_def), lambda compiled: evaluation.true(compiled, item)),
         choices={name: choices(gate.snapshot, definition, found, item.image) for name, found in definition.fields.items() if found.values},
         problems=tuple(item.problems),
     )
+
+
+def holding(gate: Gate, object_name: str, record_id: str, parts: Iterable[Conditions]) -> dict[str, bool]:
+    """Return which conditions to show a part of a record's page hold, by their text, as its form would tell; at most two statements.
+
+    They read what they name whether or not the reader may, as all rules do: what the reader may not see is not among the answers.
+    """
+    asked = [each for each in parts if each.visible_when is not None]
+    if not asked:
+        return {}
+    definition = gate.rights.object(object_name)
+    change = Change(object=definition.name, action="update", id=record_id)
+    item = Item(0, change)
+    batch = Batch(tx=gate.tx, asking=gate.asking, object=definition, action="update", items=[item], work=Work(channel="draft"))
+    _load(batch, item)
+    compiled = [gate.snapshot.expression(each.visible_when or "", definition.name, layout.USE) for each in asked]
+    paths = {path for each in compiled for path in each.reads if len(path) > 1 and not path[0].startswith("$")}
+    ids = {name: item.image.get(name) for name in sorted({path[0] for path in paths})}
+    if any(ids.values()):
+        (answer,) = look(gate.tx, gate.asking, definition, tuple(ids), tuple(sorted(paths)), [ids])
+        for looked in answer.values():
+            item.image |= looked.values
+    evaluation = Evaluation(batch)
+    return layout.shown(gate.snapshot, definition.name, asked, lambda each: evaluation.true(each, item))
 
 
 def _load(batch: Batch, item: Item) -> None:
@@ -197,11 +229,18 @@ def _failed(gate: Gate, definition: ObjectDef, shown: Mapping[str, Any], item: I
     return found
 
 
-def _states(snapshot: Snapshot, definition: ObjectDef, name: str | None, item: Item, evaluation: Evaluation) -> dict[str, State]:
-    found = snapshot.find("page_layout", name, definition.name) if name is not None else None
-    if not isinstance(found, PageLayoutDef):
-        return {}
-    return {each.field: layout.state(each, lambda compiled: evaluation.true(compiled, item)) for each in layout.placed(snapshot, found)}
+def _states(snapshot: Snapshot, layout_def: PageLayoutDef | None, item: Item, evaluation: Evaluation) -> dict[str, State]:
+    placed = layout.placed(snapshot, layout_def) if layout_def is not None else ()
+    return {each.field: layout.state(each, lambda compiled: evaluation.true(compiled, item)) for each in placed}
+
+
+def _around_texts(layout_def: PageLayoutDef | None) -> Iterator[Conditions]:
+    """The texts of a layout and what they stand in; whether fields are shown, their states tell."""
+    for tab in layout_def.tabs if layout_def is not None else ():
+        for section in tab.sections:
+            for each in section.items:
+                if each.field is None:
+                    yield from (tab, section, each)
 
 
 def choices(snapshot: Snapshot, definition: ObjectDef, found: FieldDef, image: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 from fieldstone.auth import csrf
 from fieldstone.errors import Conflict, Problem
 from fieldstone.i18n import formats
-from fieldstone.metadata.definitions.layouts import ItemDef, PageLayoutDef, SectionDef
+from fieldstone.metadata.definitions.layouts import ItemDef, PageLayoutDef, SectionDef, TabDef
 from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, Typed
@@ -45,6 +45,7 @@ class FormField:
 
     definition: FieldDef
     label: str
+    form: str = "f"  # what ids begin with: no id is on a page twice, also where a small form lies over another
     raw: Any = ""  # what stands in the box: as typed, else the value in the reader's form
     text: str = ""  # of a lookup: the name beside the id
     shown: Any = ""  # the value where nothing can be typed
@@ -73,7 +74,7 @@ class FormField:
     @property
     def id(self) -> str:
         """The id of the input, for its label and for links from the summary of problems."""
-        return f"f-{self.definition.name}"
+        return f"{self.form}-{self.definition.name}"
 
     @property
     def chosen(self) -> list[str]:
@@ -183,13 +184,23 @@ def build(
     sections = []
     for tab in layout.tabs:
         for section in tab.sections:
-            items = [_item(definition, item, draft, record, typed, problems) for item in section.items]
+            items = [
+                _text((tab, section, item), draft) if item.field is None else _item(definition, item, draft, record, typed, problems)
+                for item in section.items
+            ]
             shown = [item for item in items if item is not None]
             if any(isinstance(item, FormField) for item in shown):
                 sections.append(FormSection(section, text_of(section.label), shown))
     made = RecordForm(definition, layout, draft.id, row_version, record_type, number, sections, problems, typed is not None)
     made.new_type = record is not None and record_type != record.get("record_type")
     return made
+
+
+def _text(stands_in: tuple[TabDef, SectionDef, ItemDef], draft: Draft) -> str | None:
+    """Return a text of a section, None for one that is not shown now, and for mere space."""
+    item = stands_in[-1]
+    shown = all(each.visible_when is None or draft.shown.get(each.visible_when, True) for each in stands_in)
+    return text_of(item.text) if shown and item.component == "text" else None
 
 
 def _item(
@@ -199,11 +210,9 @@ def _item(
     record: Mapping[str, Any] | None,
     typed: MultiDict[str, str] | None,
     problems: tuple[Problem, ...],
-) -> FormField | str | None:
-    """Return one item of a section, None for one that is not shown now or that the reader may not see."""
-    if item.field is None:
-        return text_of(item.text) if item.component == "text" else None
-    found = definition.field(item.field)
+) -> FormField | None:
+    """Return one field of a section, None for one that is not shown now or that the reader may not see."""
+    found = definition.field(item.field or "")
     if found is None or found.name not in current.rights.readable(definition.name):
         return None
     state = draft.states.get(found.name)
@@ -251,13 +260,18 @@ def _field(
         made.text = typed.get(f"{found.name}__text", "")
     else:
         made.raw = typeable(found, value)
-        if record is None and found.default_formula is not None and isinstance(made.raw, str):
-            made.default = made.raw
+        if record is None and found.name in _computed_defaults(definition, draft.record_type):
+            made.default = ";".join(made.raw) if isinstance(made.raw, list) else str(made.raw)
     if found.type in LOOKUPS or found.name == "owner":
         _complete_lookup(definition, found, made, value)
     elif found.type in ("picklist", "multi_picklist"):
         _complete_choice(found, made, draft)
     return made
+
+
+def _computed_defaults(definition: ObjectDef, record_type: str | None) -> frozenset[str]:
+    """The fields of a new record whose default an expression gives: their own, or that of the record type."""
+    return frozenset(found.name for found, _ in defaults_of(current.snapshot, definition, record_type or "").expressions)
 
 
 def one(
@@ -413,9 +427,17 @@ def _named(found: FieldDef, value: Any) -> Any:
     return names.get(value, Reference(None, hidden=True))
 
 
-def without_untouched(sent: MultiDict[str, str]) -> MultiDict[str, str]:
-    """Return what was sent without the defaults nobody has touched: they are worked out anew from the rest."""
-    untouched = {name[2:] for name in sent if name.startswith("d.") and sent.get(name) == _last(sent, name[2:])}
+def without_untouched(definition: ObjectDef, sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Return what was sent without the defaults nobody has touched: they are worked out anew from the rest.
+
+    A lookup was touched, too, when something was typed where nothing stood and nothing was chosen.
+    """
+    untouched = set()
+    for found in definition.fields.values():
+        name, text = found.name, f"{found.name}__text"
+        sent_now = ";".join(filter(None, sent.getlist(name))) if found.type == "multi_picklist" else _last(sent, name)
+        if f"d.{name}" in sent and sent[f"d.{name}"] == sent_now and (sent_now or not sent.get(text)):
+            untouched |= {name, text}
     return MultiDict((name, value) for name, value in sent.items(multi=True) if name not in untouched)
 
 

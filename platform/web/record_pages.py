@@ -19,11 +19,9 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.records import history
-from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.draft import holding
 from fieldstone.records.gate.access import EDIT, FULL
-from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.query import Page, Query, Reference, Sort
-from fieldstone.rules import EvaluationError
 from fieldstone.web import layouts, list_views
 from fieldstone.web.approvals import panel_of
 from fieldstone.web.current import current
@@ -131,35 +129,14 @@ class RecordPage:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """What an evaluation outside of a save takes."""
-
-    asking: Reader
-    now: datetime
-
-
 class _Shown:
-    """Tells whether a part of a layout is shown for this record; a condition that fails leaves it shown."""
+    """Tells whether a part of a layout is shown for this record, as its form would; a condition that fails leaves it shown."""
 
-    def __init__(self, definition: ObjectDef, record: Mapping[str, Any], conditions: Iterable[Conditions]) -> None:
-        self.definition = definition
-        sources = {each.visible_when for each in conditions if each.visible_when is not None}
-        self._compiled = {source: current.snapshot.expression(source, definition.name, "layout") for source in sources}
-        paths = {".".join(path) for each in self._compiled.values() for path in each.reads if len(path) > 1 and not path[0].startswith("$")}
-        seen = sorted(path for path in paths if list_views.resolve(definition, path) is not None)
-        values = dict(current.gate.get(definition.name, record["id"], seen)) if seen else {}
-        values |= record
-        self._values = {name: value.id if isinstance(value, Reference) else value for name, value in values.items()}
-        self._evaluation = Evaluation(_Asking(current.gate.asking, current.transaction.now))
+    def __init__(self, definition: ObjectDef, record_id: str, conditions: Iterable[Conditions]) -> None:
+        self._holds = holding(current.gate, definition.name, record_id, conditions)
 
     def __call__(self, part: Conditions) -> bool:
-        if part.visible_when is None:
-            return True
-        try:
-            return self._evaluation.true_of(self._compiled[part.visible_when], self._values)
-        except EvaluationError:
-            return True
+        return part.visible_when is None or self._holds[part.visible_when]
 
 
 def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
@@ -169,7 +146,7 @@ def read(object_name: str, record_id: str, asked: str | None) -> RecordPage:
     kind = record.get("record_type")
     layout = layouts.layout_for(current.snapshot, definition, current.principal, kind)
     panel = layouts.panel_for(current.snapshot, definition, current.principal, kind)
-    shows = _Shown(definition, record, _conditions(layout))
+    shows = _Shown(definition, record["id"], _conditions(layout))
     access = current.gate.access(definition.name, record_id)
     approval = panel_of(definition, record)
     held = _held(definition, record_id, approval)

@@ -67,6 +67,7 @@ def new(object_name: str) -> ResponseReturnValue:
             form_url=f"/o/{definition.name}/new",
             query=request.query_string.decode(),
         )
+    sent = forms.without_untouched(definition, sent) if sent is not None else None
     values = forms.read(definition, sent) if sent is not None else _set_by_link(definition)
     form = form_of(definition, None, values, record_type=kind, typed=sent, number=new_id())
     return page("record/form.html", block="form", form=form, cancel=_back_from_form(definition, None))
@@ -78,7 +79,8 @@ def create(object_name: str) -> ResponseReturnValue:
     """Save a new record, or show the form again with what to put right. A form sent twice makes one record."""
     definition = current.object(object_name)
     principal, number, kind = current.principal, request.form.get("form_number"), request.form.get("record_type") or None
-    values = forms.read(definition, request.form)
+    sent = forms.without_untouched(definition, request.form)
+    values = forms.read(definition, sent)
     made, cloned = typed_forms.sent_before(current.transaction, principal.user_id or "", number), "clone" in request.form
     if made is None:
         layout = layouts.layout_for(current.snapshot, definition, principal, kind)
@@ -93,7 +95,7 @@ def create(object_name: str) -> ResponseReturnValue:
                 None,
                 values,
                 record_type=kind,
-                typed=request.form,
+                typed=sent,
                 number=number,
                 problems=refused.problems,
                 clone=cloned,
@@ -254,7 +256,7 @@ def react(object_name: str) -> ResponseReturnValue:
     record_id, kind = request.args.get("record"), request.form.get("record_type") or None
     # The draft reads the record itself, if its reader may see it; of the form these are what it was.
     record = {"id": record_id, "row_version": forms.row_version(request.form)} if record_id else None
-    sent = forms.without_untouched(request.form)
+    sent = forms.without_untouched(definition, request.form)
     number, cloned = request.form.get("form_number"), "clone" in request.form
     form = form_of(definition, record, forms.read(definition, sent), record_type=kind, typed=sent, number=number, clone=cloned)
     form.typed = False
@@ -264,18 +266,28 @@ def react(object_name: str) -> ResponseReturnValue:
 def draft_of(
     definition: ObjectDef, record: Mapping[str, Any] | None, values: Mapping[str, Any], record_type: str | None, *, clone: bool = False
 ) -> Draft:
-    """Return the draft of a record, or of a new one, with these values over it and the conditions of its layout."""
+    """Return the draft of a record, or of a new one, with these values over it and the conditions of its layout.
+
+    What was typed into a field that is hidden or frozen by now counts no more: nobody can send it again.
+    """
     layout = layouts.layout_for(current.snapshot, definition, current.principal, record_type)
-    found = drafts.draft(
-        current.gate,
-        definition.name,
-        record["id"] if record is not None else None,
-        values,
-        "form",
-        record_type=record_type,
-        layout_name=layout.name if layout.name != layouts.GENERATED else None,
-        clone=clone,
-    )
+
+    def drafted(given: Mapping[str, Any]) -> Draft:
+        return drafts.draft(
+            current.gate,
+            definition.name,
+            record["id"] if record is not None else None,
+            given,
+            "form",
+            record_type=record_type,
+            layout_name=layout.name if layout.name != layouts.GENERATED else None,
+            clone=clone,
+        )
+
+    found = drafted(values)
+    if found.idle:
+        before, found = found, drafted({name: value for name, value in values.items() if name not in found.idle})
+        found = replace(found, states={**found.states, **{name: before.states[name] for name in before.idle}})
     return replace(found, values=with_names([dict(found.values)])[0])
 
 

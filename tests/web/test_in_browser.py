@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from tests.support import pages
 from tests.support.accessibility import faults_of
@@ -101,6 +101,34 @@ def test_a_form_reacts_refuses_and_saves(rep, site, complaints):
     rep.click("button.pri:has-text('Save')")
     rep.locator(".toast:has-text('Deal created')").wait_for()
     assert "$1,500.00" in rep.inner_text(".facts")
+
+
+def test_a_save_waits_for_what_the_form_is_still_asking(rep, site):
+    rep.goto(f"{site.address}/o/deal/new")
+    rep.fill("#f-name", "Saved in haste")
+    rep.select_option("#f-stage", "lost")
+    rep.fill("#f-reason", "Not sent where nobody is asked for it")
+    held = []
+    rep.route("**/o/deal/draft", lambda route: held.append(route))
+    rep.select_option("#f-stage", "open")
+    rep.click("button.pri:has-text('Save')")
+    rep.locator("button.pri[aria-busy]").wait_for()
+    held[0].continue_()
+    rep.locator(".toast:has-text('Deal created')").wait_for()
+    assert "Not sent" not in rep.inner_text("main")
+
+
+def test_a_restored_draft_brings_back_what_stood_in_fields_that_come_by_a_condition(rep, site):
+    rep.goto(f"{site.address}/o/deal/new")
+    rep.select_option("#f-stage", "lost")
+    rep.fill("#f-reason", "Typed before the page went away")
+    while not rep.evaluate("Object.values(localStorage).join().includes('Typed before')"):
+        rep.wait_for_timeout(50)  # what is typed is kept a moment later
+    rep.on("dialog", lambda dialog: dialog.accept())
+    rep.goto(f"{site.address}/o/deal")
+    rep.goto(f"{site.address}/o/deal/new")
+    rep.click(".banner button:has-text('Restore')")
+    expect(rep.locator("#f-reason")).to_have_value("Typed before the page went away")
 
 
 def test_a_value_is_edited_in_its_cell_and_the_list_is_walked_through(rep, site):

@@ -8,8 +8,9 @@ Source: spec/metadata.md, section 6 "On save".
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fieldstone.metadata.definitions.layouts import Conditions, ItemDef, PageLayoutDef
 from fieldstone.metadata.definitions.objects import ObjectDef
@@ -17,9 +18,11 @@ from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.evaluation import Evaluation
 from fieldstone.records.steps import parents
+from fieldstone.records.steps.defaults import defaults_of
 from fieldstone.rules import EvaluationError
 
 USE = "layout"
+True_ = Callable[[Compiled], bool]  # tells whether a condition holds; raises EvaluationError
 
 log = logging.getLogger(__name__)
 
@@ -76,21 +79,27 @@ def _item(snapshot: Snapshot, layout: PageLayoutDef, around: tuple[Conditions, .
     )
 
 
-def state(each: Placed, true: Callable[[Compiled], bool]) -> State:
+def state(each: Placed, true: True_) -> State:
     """Return what the conditions of an item give; one that fails leaves it shown, optional, editable, and is logged."""
-
-    def holds(compiled: Compiled, otherwise: bool) -> bool:
-        try:
-            return true(compiled)
-        except EvaluationError as error:
-            log.warning("a condition of %s on a layout failed with %s: %s", each.field, error.category, compiled.source)
-            return otherwise
-
     return State(
-        visible=all(holds(condition, True) for condition in each.visible),
-        required=each.required is not None and holds(each.required, False),
-        read_only=any(holds(condition, False) for condition in each.frozen),
+        visible=all(_holds(condition, true, each.field, otherwise=True) for condition in each.visible),
+        required=each.required is not None and _holds(each.required, true, each.field, otherwise=False),
+        read_only=any(_holds(condition, true, each.field, otherwise=False) for condition in each.frozen),
     )
+
+
+def shown(snapshot: Snapshot, object_name: str, parts: Iterable[Conditions], true: True_) -> dict[str, bool]:
+    """Return which conditions to show a part of a layout hold, by their text; one that fails does, and is logged."""
+    sources = {each.visible_when for each in parts if each.visible_when is not None}
+    return {source: _holds(snapshot.expression(source, object_name, USE), true, object_name, otherwise=True) for source in sources}
+
+
+def _holds(compiled: Compiled, true: True_, place: str, *, otherwise: bool) -> bool:
+    try:
+        return true(compiled)
+    except EvaluationError as error:
+        log.warning("a condition of %s on a layout failed with %s: %s", place, error.category, compiled.source)
+        return otherwise
 
 
 def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
@@ -100,24 +109,38 @@ def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | No
         return None
 
     def judge(batch: Batch) -> None:
-        shown = [(item, layout) for item in batch.open if (layout := layouts.get(item.change.options.get("layout", ""))) is not None]
-        if not shown:
+        given = [(item, layout) for item in batch.open if (layout := layouts.get(item.change.options.get("layout", ""))) is not None]
+        if not given:
             return
         parents.look_up(batch, parents.needs(snapshot, definition))  # of lookups that defaults have set
         evaluation = Evaluation(batch)
-        for item, layout in shown:
-            _judge(placed(snapshot, layout), item, evaluation)
+        for item, layout in given:
+            constants = defaults_of(snapshot, definition, item.image.get("record_type") or "").constants
+            _judge(placed(snapshot, layout), constants, item, evaluation)
 
     return judge
 
 
-def _judge(items: tuple[Placed, ...], item: Item, evaluation: Evaluation) -> None:
-    for each in items:
-        found = state(each, lambda compiled: evaluation.true(compiled, item))
-        if item.problem_at(each.field):
+def _judge(items: tuple[Placed, ...], constants: Mapping[str, Any], item: Item, evaluation: Evaluation) -> None:
+    states = {each.field: state(each, lambda compiled: evaluation.true(compiled, item)) for each in items}
+    untypeable = idle(states, item, constants)
+    for name, found in states.items():
+        if item.problem_at(name):
             continue
-        if not found.visible or found.read_only:
-            if item.prior is not None and each.field in item.given and item.image.get(each.field) != item.prior.get(each.field):
-                item.refuse("not_editable_now", field=each.field)
-        elif found.required and item.image.get(each.field) is None:
-            item.refuse("required", field=each.field, object=item.change.object)
+        if name in untypeable:
+            item.refuse("not_editable_now", field=name)
+        elif found.required and found.visible and not found.read_only and item.image.get(name) is None:
+            item.refuse("required", field=name, object=item.change.object)
+
+
+def idle(states: Mapping[str, State], item: Item, constants: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields that are hidden or frozen although they are given another value than the one they have.
+
+    `constants`: what a new record has where nobody gives a value, by field.
+    """
+    has = item.prior if item.prior is not None else constants
+    return frozenset(
+        name
+        for name, found in states.items()
+        if (not found.visible or found.read_only) and name in item.given and item.image.get(name) != has.get(name)
+    )

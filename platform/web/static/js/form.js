@@ -5,10 +5,12 @@
 //   `carried`: every answer brings back what was sent, so that what was sent is no draft any more;
 // - `react`: on leaving a changed field with data-watch, posts the form there with changed=<name>; the answer is the same <form> as HTML, and is morphed in.
 //   What somebody types meanwhile stays; what stood in a field that goes away stands in it again when it comes back; only the newest answer counts.
+//   Who saves before the answer is there waits for it a moment: the save and the form are to know the same fields.
 import { ask } from "./http.js";
 import { goTo } from "./refused.js";
 import { announce, el, icon, settled, t } from "./texts.js";
 
+const PATIENCE = 3000; // milliseconds a save waits for what the form is still asking
 const isTicked = (control) => control.type === "checkbox" || control.type === "radio";
 /** Which control of a form it is: a box that is ticked shares its name with others, and with the hidden one that says it is there. */
 const identity = (control) => `${control.type}:${control.name}:${isTicked(control) ? control.value : ""}`;
@@ -20,6 +22,7 @@ class Form extends HTMLElement {
     this.ready = true;
     this.touched = new Map(); // control name -> when it was changed last
     this.gone = new Map(); // control -> what somebody had typed into it before it went away
+    this.restored = new Map(); // name -> what a draft holds for a field that is not there yet
     this.first = this.text();
     const keep = settled(() => this.keep(), 600);
     this.addEventListener("input", (event) => {
@@ -31,7 +34,7 @@ class Form extends HTMLElement {
       if (event.target.name) this.touched.set(event.target.name, performance.now());
       this.mark();
       keep();
-      if (this.hasAttribute("react") && event.target.matches("[data-watch]")) this.react(event.target.name);
+      if (this.hasAttribute("react") && event.target.matches("[data-watch]")) this.ask(event.target.name);
     });
     this.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.isComposing) {
@@ -71,12 +74,30 @@ class Form extends HTMLElement {
       if (this.sending) event.preventDefault(); // a double click saves once
       return;
     }
+    if (this.asking) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.afterwards(event.submitter);
+      return;
+    }
     this.sending = true;
     setTimeout(() => (this.sending = false), 8000);
     event.submitter?.setAttribute("aria-busy", "true");
     setTimeout(() => event.submitter?.removeAttribute("aria-busy"), 8000);
     if (this.hasAttribute("carried")) this.store(() => localStorage.removeItem(this.key()));
     this.store(() => sessionStorage.setItem("draft-sent", this.key()));
+  }
+  /** Save when the form knows what follows from what was typed, or when that takes too long; pressed twice, it saves once. */
+  async afterwards(submitter) {
+    if (this.waiting) return;
+    this.waiting = true;
+    submitter?.setAttribute("aria-busy", "true");
+    await Promise.race([this.asking, new Promise((done) => setTimeout(done, PATIENCE))]);
+    this.request?.abort();
+    this.asking = null;
+    this.waiting = false;
+    submitter?.removeAttribute("aria-busy");
+    this.form.requestSubmit(submitter?.isConnected ? submitter : undefined);
   }
   focusError() {
     const wrong = this.querySelectorAll('[aria-invalid="true"]');
@@ -136,11 +157,19 @@ class Form extends HTMLElement {
       else if (given.length) control.value = given[0];
       control.dispatchEvent(new Event("restored"));
     }
+    this.restored = new Map([...values].map(([name, some]) => [name, some.map(([, value]) => value)]));
+    for (const { name } of this.form.elements) this.restored.delete(name);
     this.dispatchEvent(new Event("change"));
     this.mark();
+    const watched = this.form.querySelector("[data-watch]");
+    if (this.hasAttribute("react") && watched) this.ask(watched.name);
   }
 
   // what depends on what was typed: defaults, formulas, fields that appear
+  ask(name) {
+    const asking = this.react(name).finally(() => this.asking === asking && (this.asking = null));
+    this.asking = asking;
+  }
   async react(name) {
     const sent = performance.now();
     const turn = (this.turn = (this.turn ?? 0) + 1);
@@ -166,8 +195,11 @@ class Form extends HTMLElement {
     const there = this.typed(() => true);
     for (const [key, typed] of before) if (!there.has(key) && this.touched.has(typed.name)) this.gone.set(key, typed);
     const server = new Map([...fresh.elements].filter((each) => each.id).map((each) => [each.id, each]));
+    const back = []; // what came back with what had been typed into it, which the server has not heard of
     for (const control of this.form.elements) {
-      const kept = mine.get(identity(control)) ?? (before.has(identity(control)) ? undefined : this.gone.get(identity(control)));
+      const known = before.has(identity(control));
+      const kept = mine.get(identity(control)) ?? (known ? undefined : (this.gone.get(identity(control)) ?? this.drafted(control)));
+      if (kept && !known && control.matches("[data-watch]")) back.push(control.name);
       const said = server.get(control.id);
       if (kept) Object.assign(control, isTicked(control) ? { checked: kept.checked } : { value: kept.value });
       else if (said && isTicked(control)) control.checked = said.checked;
@@ -175,6 +207,12 @@ class Form extends HTMLElement {
     }
     this.mark();
     announce(t("done"));
+    if (back.length) await this.react(back[0]);
+  }
+  /** What a restored draft holds for a control that was not there when it was restored. */
+  drafted({ name, value }) {
+    const given = this.restored.get(name);
+    return given && { name, value: given[0], checked: given.includes(value) };
   }
   /** What stands in the controls that `wanted` chooses. */
   typed(wanted) {
