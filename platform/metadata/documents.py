@@ -18,7 +18,7 @@ from typing import Any
 from fieldstone import limits
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata import meta_schemas
-from fieldstone.metadata.kind_names import FOLDERS, KIND_OF_FOLDER, PER_OBJECT
+from fieldstone.metadata.kind_names import FOLDERS, PER_OBJECT
 
 Document = dict[str, Any]
 
@@ -235,11 +235,6 @@ def path_of(document: Mapping[str, Any]) -> str:
     if kind in PER_OBJECT and "api_name" in document:
         return f"{FOLDERS[kind]}/{document['object']}/{name}.json"
     return f"{FOLDERS[kind]}/{name}.json"
-
-
-def kinds_at(path: str) -> tuple[str, ...]:
-    """Return the kinds whose documents may stand at `path`; none: the folder is unknown."""
-    return KIND_OF_FOLDER.get(path.split("/", 1)[0], ())
 
 
 def schema_reference(path: str, kind: str) -> str:

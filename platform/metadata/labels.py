@@ -6,7 +6,6 @@ Source: spec/metadata.md, section 1, "Labels".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -34,8 +33,3 @@ def text(label: Label, language: str, default_language: str, api_name: str = "")
         if found:
             return found
     return label.get("") or label.get("en") or next(iter(label.values()), api_name)
-
-
-def laid_over(label: Label, texts: Mapping[str, str]) -> Label:
-    """Return `label` with translations laid over it."""
-    return MappingProxyType({**label, **texts}) if texts else label

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -25,10 +25,9 @@ from referencing import Registry
 
 from fieldstone.errors import Problem
 from fieldstone.metadata.names import nearest
+from fieldstone.rules import bounds
 
 URN = "urn:fieldstone:1:"
-PATTERN_LENGTH = 1_000
-PATTERN_MEMORY = 8 << 20
 
 # Keywords that are said otherwise in a resolved schema, or are for editors; `$schema` would make jsonschema forget our keywords.
 NOT_FOR_US = frozenset(("$schema", "$id", "$ref", "$defs", "if", "then", "else", "allOf"))
@@ -88,12 +87,12 @@ def _target(reference: str, home: str, done: dict[str, Any]) -> Any:
     return done[key]
 
 
-@cache
+@lru_cache(maxsize=bounds.PATTERNS_KEPT)
 def regular_expression(pattern: str) -> Any:
     """Return `pattern` compiled by RE2, which needs time in proportion to the text whatever the pattern. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = PATTERN_MEMORY
+    options.max_mem = bounds.PATTERN_MEMORY
     return re2.compile(pattern, options)
 
 

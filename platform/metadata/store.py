@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, insert, select, update
+from sqlalchemy import Column, Connection, Index, Integer, insert, select
 from sqlalchemy.engine import Row
 
 from fieldstone.db.column_types import Flag, Id, JsonText, PlainText, UtcMoment
@@ -230,11 +230,6 @@ READ_VERSION = select(VERSION).where(VERSION.c.org == 1)
 def found_org(connection: Connection, *, name: str, language: str, zone: str, now: datetime) -> None:
     """Begin an org: version 0, without any definition. `language` is a BCP 47 tag, `zone` an IANA name."""
     connection.execute(insert(VERSION).values(org=1, number=0, permission_epoch=0, language=language, zone=zone, name=name, changed_at=now))
-
-
-def advance_epoch(connection: Connection) -> None:
-    """Say that somebody's rights have changed: what was computed from them before is computed anew."""
-    connection.execute(update(VERSION).values(permission_epoch=VERSION.c.permission_epoch + 1))
 
 
 def load(connection: Connection, *, since: Stored = NOTHING) -> Stored:

@@ -106,7 +106,6 @@ class Later(Exception):
 
 LEASE_SECONDS = 60.0
 POISON = 3  # workers that may die on one row before it is put aside
-HINTS = 50  # of one transaction; the sweeper offers the rest
 
 Hint = Callable[[str, str], object]  # outbox id, queue
 

@@ -25,7 +25,7 @@ from fieldstone.records.save import Records
 from fieldstone.workflow.approvals import events, locks, store
 from fieldstone.workflow.approvals.commands import approved_unchanged, matching, may_submit
 from fieldstone.workflow.approvals.decide import Actor, Circumstances, may_decide, may_recall
-from fieldstone.workflow.approvals.directory import OrgDirectory, groups_of
+from fieldstone.workflow.approvals.directory import OrgDirectory
 from fieldstone.workflow.approvals.events import Event
 from fieldstone.workflow.approvals.evidence import Evidence, gather, gather_all
 from fieldstone.workflow.approvals.run import Asked, actor, engine_gate
@@ -135,14 +135,6 @@ class Panels:
             engine = engine_gate(own.tx, own.snapshot, self.records.cursors)
             rows = own.tx.connection.execute(store.open_tasks(acting.user, acting.groups).limit(limit)).all()
             return self._open_tasks(own, engine, acting, rows)
-
-    def count_open(self, principal: Principal, cap: int = 100) -> int:
-        """Return how many decisions wait for the principal, counting no further than `cap`: for the badge."""
-        if principal.user_id is None:
-            return 0
-        with self.records.reading(principal) as own:
-            statement = store.open_tasks(principal.user_id, groups_of(own.snapshot, principal)).limit(cap)
-            return len(own.tx.connection.execute(statement).all())
 
     def task(self, principal: Principal, task_id: str) -> OpenTask:
         """Return one open task of the principal. Raises NotVisible for every other."""
