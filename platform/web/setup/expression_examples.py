@@ -47,7 +47,7 @@ def reads(editor: Editor, checked: rules.Checked, examples: Sequence[Any] = ()) 
     """
     read = sorted(".".join(path) for path in checked.reads)
     summed = [editor.summed] if editor.use is rules.Use.ROLLUP_FILTER and editor.function != "count" and editor.summed not in read else []
-    found = []
+    found: list[Answer] = []
     for path in (*read, *summed):
         place, called = editor.in_example(path)
         steps = editor.steps(path)

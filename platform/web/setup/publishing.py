@@ -30,7 +30,7 @@ from fieldstone.web.pages import page, redirect_after
 from fieldstone.web.setup.where_used import words_of
 from fieldstone.web.shell import toast
 
-OWN = frozenset({csrf.FIELD, "publish", "edit", "confirm"})  # what the page of the plan sends besides the form
+OWN = frozenset({csrf.FIELD, "publish", "edit", "confirm", "reason"})  # what the page of the plan sends besides the form
 LOOKS = {"add": ("plus", "green"), "remove": ("trash-2", "red"), "purge": ("trash-2", "red"), "restore": ("undo-2", "sky"),
          "rename": ("pencil", "violet"), "change": ("pencil", "amber")}  # fmt: skip
 
@@ -106,6 +106,7 @@ def _show(planned: Plan, way: Way, asked: Mapping[str, Problem], ticked: frozens
         confirms=[(key, texts.word(each, current.language, planned.labels), key in ticked) for key, each in asked.items()],
         unticked=unticked,
         kept=kept,
+        reason=request.form.get("reason", ""),
         action=request.path,
     )
 

@@ -267,3 +267,8 @@ def test_a_roll_up_takes_a_field_of_the_records_it_is_about(builder):
     page = builder.get("/setup/objects/account/fields/new?type=roll_up").text
     allowed = re.search(r'<x-depends on="relation"><script type="application/json">(.*?)</script>\s*<select[^>]* name="field"', page)
     assert json.loads(allowed[1]) == {"deal.account": ["amount", "close_date", "net"]}
+
+
+def test_the_reason_stays_on_the_page_of_the_plan(builder):
+    shown = builder.plan("/setup/objects/deal/fields/reason", {"label.en": "Why", "reason": "Sales asked for it"})
+    assert re.findall(r'<input[^>]* name="reason"[^>]* value="([^"]*)"', shown.text) == ["Sales asked for it"]
