@@ -192,7 +192,7 @@ class Expression extends HTMLElement {
     const dot = typed.lastIndexOf(".");
     const path = dot >= 0 ? typed.slice(0, dot) : "";
     const options = only === "functions" ? [] : await this.names(path);
-    if (!path && only !== "fields") options.push(...(await this.calls()));
+    if (!path && only !== "fields") options.push(...(await this.calls(!typed)));
     return { from: context.pos - (typed.length - (dot + 1)), options, validFor: /^[\p{L}\w$:#]*$/u };
   }
   async names(path) {
@@ -207,14 +207,15 @@ class Expression extends HTMLElement {
     for (const word of offered?.keywords ?? []) options.push({ label: word, type: "keyword" });
     return options;
   }
-  async calls() {
+  /** The functions: in groups where nothing is typed yet, else by how well they fit, among the fields. */
+  async calls(grouped) {
     const offered = await learn(this.url("functions"));
     return (offered?.functions ?? []).map((each) => ({
       label: each.name,
       detail: each.calls[0].signature.replace(/^[^(]*/, ""),
       info: () => describe(each),
       type: "function",
-      section: { name: each.group, rank: offered.functions.findIndex((one) => one.group === each.group) },
+      section: grouped ? { name: each.group, rank: offered.functions.findIndex((one) => one.group === each.group) } : undefined,
       apply: (view, _completion, from, to) => {
         const inside = from + each.name.length + (each.calls.some((call) => call.params.length) ? 1 : 2);
         view.dispatch({ changes: { from, to, insert: `${each.name}()` }, selection: { anchor: inside } });
@@ -394,8 +395,8 @@ class Expression extends HTMLElement {
 const uncover = {
   read(view) {
     const line = view.coordsAtPos(view.state.selection.main.head);
-    const foot = document.querySelector(".formfoot");
-    const end = (foot?.offsetHeight ? Math.min(innerHeight, foot.getBoundingClientRect().top) : innerHeight) - 8;
+    const below = [...document.querySelectorAll(".formfoot, .tabbar")].filter((bar) => bar.offsetHeight);
+    const end = Math.min(innerHeight, ...below.map((bar) => bar.getBoundingClientRect().top)) - 8;
     const start = (document.querySelector(".top")?.offsetHeight ?? 0) + 8;
     return line ? Math.max(line.bottom - end, 0) + Math.min(line.top - start, 0) : 0;
   },
