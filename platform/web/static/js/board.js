@@ -77,9 +77,13 @@ class Board extends HTMLElement {
     const from = card.parentElement;
     const oldIndex = [...from.children].indexOf(card);
     to.prepend(card);
+    this.show(card);
+    this.moved(card, from, to, oldIndex);
+  }
+  /** Bring a card that was put elsewhere into sight; being put took the focus away. */
+  show(card) {
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
     (card.querySelector("a[href]") ?? card).focus();
-    this.moved(card, from, to, oldIndex);
   }
   recount() {
     for (const list of this.lists) {
@@ -102,6 +106,7 @@ class Board extends HTMLElement {
     card.classList.remove("saving");
     if (!ok) {
       from.insertBefore(card, from.children[oldIndex] ?? null);
+      this.show(card);
       this.recount();
       if (status === 422 && data?.form) return location.assign(data.form);
       if (data?.error) toast(data.error, { kind: "bad", seconds: 12 });
