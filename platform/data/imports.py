@@ -356,6 +356,8 @@ class _Chunk:
 
     def _named(self, gate: Gate, key: FieldDef, rows: list[tuple[Row, dict[str, str | None]]]) -> dict[Any, list[str]]:
         target = gate.snapshot.object(key.to or "user")
+        if not gate.rights.tells_names(target):
+            return {}
         return gate.having(target.name, target.name_field, {values[key.name] for _, values in rows if values.get(key.name)})
 
     def _key_value(self, key: FieldDef, values: Mapping[str, str | None], targets: Mapping[str, Mapping[Any, list[str]]]) -> Any:

@@ -78,8 +78,10 @@ def _bare(text: str) -> str:
 
 
 def _names(gate: Gate, object_name: str) -> Iterable[str]:
-    name = gate.snapshot.object(object_name).name_field
-    cursor = None
+    definition = gate.snapshot.object(object_name)
+    if not gate.rights.tells_names(definition):
+        return
+    name, cursor = definition.name_field, None
     seen = 0
     while seen < NAMES:
         page = gate.read(Query(object=object_name, select=("id", name), sort=(Sort(field=name),), limit=200, cursor=cursor))

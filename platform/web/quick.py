@@ -17,6 +17,7 @@ from fieldstone.errors import NotAllowed, Problem, Refused
 from fieldstone.metadata.definitions.layouts import ItemDef, PageLayoutDef, SectionDef, TabDef
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.records.changes import Change
+from fieldstone.records.steps.input import default_record_type
 from fieldstone.web import forms, layouts, typed_forms
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
@@ -47,9 +48,10 @@ def create(object_name: str) -> ResponseReturnValue:
     sent, number = forms.without_untouched(definition, request.form), request.form.get("form_number")
     values = forms.read(definition, sent)
     made = typed_forms.sent_before(current.transaction, current.principal.user_id or "", number)
-    layout = _layout(definition)
+    kind = default_record_type(current.snapshot, definition)
+    layout = layouts.layout_for(current.snapshot, definition, current.principal, kind)
     options = {"layout": layout.name} if layout.name != layouts.GENERATED else {}
-    change = Change(object=definition.name, action="create", values=values, given="form", options=options)
+    change = Change(object=definition.name, action="create", values=values, given="form", record_type=kind, options=options)
     try:
         made = made or create_once(change, number)
     except Refused as refused:
@@ -74,10 +76,6 @@ def _creatable(object_name: str) -> ObjectDef:
     return definition
 
 
-def _layout(definition: ObjectDef) -> PageLayoutDef:
-    return layouts.layout_for(current.snapshot, definition, current.principal, None)
-
-
 def _form(
     definition: ObjectDef,
     values: Mapping[str, Any],
@@ -86,10 +84,11 @@ def _form(
     sent: MultiDict[str, str] | None = None,
     problems: tuple[Problem, ...] = (),
 ) -> ResponseReturnValue:
+    kind = default_record_type(current.snapshot, definition)
     form = forms.build(
         definition,
-        _small(_layout(definition), definition),
-        draft_of(definition, None, values, None),
+        _small(layouts.layout_for(current.snapshot, definition, current.principal, kind), definition),
+        draft_of(definition, None, values, kind),
         typed=sent,
         problems=problems,
         number=number,

@@ -160,3 +160,14 @@ def test_the_small_form_reacts_and_asks_for_what_the_large_one_asks_for(site, re
 
 def test_who_may_not_make_one_gets_no_reaction_of_the_small_form_either(site):
     assert site.visitor("reader").post("/o/deal/quick/draft", name="x").status_code == 403
+
+
+def test_the_small_form_is_that_of_the_record_type_that_is_meant_where_none_is_named(site, rep, account):
+    other = {**LONG, "api_name": "other", "label": "Other", "order": 5, "default": True}
+    layout = {**LAYOUT, "api_name": "of_others", "order": 1, "for": {"record_types": ["other"]}, "tabs": [{"id": "main", "label": "Main"}]}
+    layout["tabs"][0]["sections"] = [{"id": "key", "label": "Key", "items": [{"field": "name"}, {"field": "inner"}]}]
+    site.publish(other, layout)
+    text = rep.get("/o/project/quick").text
+    assert shown(text) == {"name", "inner"}
+    made = rep.post("/o/project/quick", {**boxes(text), "name": "x"})
+    assert site.get("project", made.json["id"])["record_type"] == "other"

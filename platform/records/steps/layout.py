@@ -22,7 +22,7 @@ from fieldstone.records.steps.defaults import defaults_of
 from fieldstone.rules import EvaluationError
 
 USE = "layout"
-True_ = Callable[[Compiled], bool]  # tells whether a condition holds; raises EvaluationError
+Holds = Callable[[Compiled], bool]  # tells whether a condition holds; raises EvaluationError
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def _item(snapshot: Snapshot, layout: PageLayoutDef, around: tuple[Conditions, .
     )
 
 
-def state(each: Placed, true: True_) -> State:
+def state(each: Placed, true: Holds) -> State:
     """Return what the conditions of an item give; one that fails leaves it shown, optional, editable, and is logged."""
     return State(
         visible=all(_holds(condition, true, each.field, otherwise=True) for condition in each.visible),
@@ -88,13 +88,13 @@ def state(each: Placed, true: True_) -> State:
     )
 
 
-def shown(snapshot: Snapshot, object_name: str, parts: Iterable[Conditions], true: True_) -> dict[str, bool]:
+def shown(snapshot: Snapshot, object_name: str, parts: Iterable[Conditions], true: Holds) -> dict[str, bool]:
     """Return which conditions to show a part of a layout hold, by their text; one that fails does, and is logged."""
     sources = {each.visible_when for each in parts if each.visible_when is not None}
     return {source: _holds(snapshot.expression(source, object_name, USE), true, object_name, otherwise=True) for source in sources}
 
 
-def _holds(compiled: Compiled, true: True_, place: str, *, otherwise: bool) -> bool:
+def _holds(compiled: Compiled, true: Holds, place: str, *, otherwise: bool) -> bool:
     try:
         return true(compiled)
     except EvaluationError as error:
