@@ -25,11 +25,12 @@ from fieldstone.metadata.check import Rights, check
 from fieldstone.metadata.definitions import FieldDef, ObjectDef
 from fieldstone.metadata.identities import ARCHIVED, PURGED, WRITE_ONLY, Identity, Key
 from fieldstone.metadata.load import build
+from fieldstone.metadata.moving import moved_values
 from fieldstone.metadata.propose import Documents, Proposal, different, free_column, in_canonical_form, propose
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.store import DEFINITION, Stored
 from fieldstone.metadata.tables import record_table
-from fieldstone.metadata.transition import NO, PlanStep, Transition, moved_values, transition
+from fieldstone.metadata.transition import NO, PlanStep, Transition, transition
 
 # What a layer below has running on the metadata, and what of a change stands against it: from one snapshot to another.
 InUse = Callable[[Connection, Snapshot, Snapshot], Iterable[Problem]]

@@ -17,13 +17,14 @@ from sqlalchemy import ColumnElement, func, or_
 
 from fieldstone.errors import Problem
 from fieldstone.metadata import ddl, documents, meta_schemas, tables
-from fieldstone.metadata.changes import Answer, ChangeSet, Rename
+from fieldstone.metadata.changes import Answer, ChangeSet
 from fieldstone.metadata.conversions import lossless, possible
 from fieldstone.metadata.definitions import Definition, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
 from fieldstone.metadata.identities import ARCHIVED, PURGED, Identity
+from fieldstone.metadata.moving import in_order, moved_values
 from fieldstone.metadata.origins import NO_ANSWER, LeftBehind, Origin, Rewrite
-from fieldstone.metadata.snapshot import WORD, Snapshot, spellings, words
+from fieldstone.metadata.snapshot import Snapshot
 
 NUMBERS = ("number", "currency", "percent")
 
@@ -101,76 +102,11 @@ def transition(current: Snapshot, proposed: Snapshot, changes: ChangeSet) -> Tra
     work.others()
     work.purges()
     return Transition(
-        steps=tuple(work.steps), origins=_in_order(work.origins), rewrites=tuple(work.rewrites), left_behind=tuple(work.left_behind)
+        steps=tuple(work.steps),
+        origins=in_order(work.origins, proposed),
+        rewrites=tuple(work.rewrites),
+        left_behind=tuple(work.left_behind),
     )
-
-
-def moved_values(current: Snapshot, proposed: Snapshot, renames: tuple[Rename, ...] = ()) -> dict[str, tuple[FieldDef, FieldDef]]:
-    """Return the fields, by definition id with old and new form, whose stored values cannot stay in the column they are in.
-
-    A field entered by people moves when its type or scale changes, a computed one when it is computed otherwise or reads one that moves.
-    What a rename alone changes in a formula is no change.
-    """
-    pairs = _pairs(current, proposed)
-    moved = {made.id: (prior, made) for prior, made in pairs if _entered_differs(prior, made) or _computed_differs(prior, made, renames)}
-    holders = {made.id: definition for definition in proposed.objects.values() for made in definition.fields.values()}
-    names: dict[str, set[str]] = {}  # of what moves, by object
-    for _, made in moved.values():
-        names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
-    grown = bool(names)
-    while grown:
-        grown = False
-        for prior, made in pairs:
-            if made.computed and made.id not in moved and made.stored and _reads(made) & names.get(_read_object(made), frozenset()):
-                moved[made.id] = (prior, made)
-                names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
-                grown = True
-    return moved
-
-
-def _pairs(current: Snapshot, proposed: Snapshot) -> list[tuple[FieldDef, FieldDef]]:
-    before = {made.id: made for definition in current.objects.values() for made in definition.fields.values()}
-    return [(before[made.id], made) for definition in proposed.objects.values() for made in definition.fields.values() if made.id in before]
-
-
-def _entered_differs(prior: FieldDef, made: FieldDef) -> bool:
-    if prior is made or made.computed or (prior.column is None and made.column is None):
-        return False
-    if made.type in LOOKUPS and prior.type in LOOKUPS:
-        return (prior.to or "").lower() != (made.to or "").lower()
-    return prior.type != made.type or _column_types(prior) != _column_types(made)
-
-
-def _computed_differs(prior: FieldDef, made: FieldDef, renames: tuple[Rename, ...]) -> bool:
-    if prior is made or not made.computed:
-        return False
-    if (prior.type, prior.stored) != (made.type, made.stored):
-        return True
-    if not made.stored:
-        return False
-    if any(getattr(prior, name) != getattr(made, name) for name in ("function", "blanks", "returns", "scale")):
-        return True
-    for name in ("formula", "relation", "field", "filter"):
-        before, after = getattr(prior, name), getattr(made, name)
-        if before != after and _plain_words(before, renames) != _plain_words(after, ()):
-            return True
-    return False
-
-
-def _plain_words(source: str | None, renames: tuple[Rename, ...]) -> str:
-    """Return an expression with its renamed words replaced, without white space: enough to tell a rename from a change."""
-    new_names = {rename.place.name.lower(): rename.to for rename in renames}
-    return "".join(WORD.sub(lambda found: new_names.get(found[0].lower(), found[0]), source or "").split())
-
-
-def _column_types(field: FieldDef) -> tuple[tuple[str, str], ...]:
-    """Return suffix and kind of each column; the precision of a number is no part of it, because it can be widened in place."""
-    return tuple((spec.suffix, _kind_of(spec.type)) for _, spec in tables.column_specs(field))
-
-
-def _kind_of(column_type: Any) -> str:
-    scale = getattr(column_type, "scale", None)
-    return type(column_type).__name__ if scale is None else f"{type(column_type).__name__}({scale})"
 
 
 class _Work:
@@ -636,25 +572,3 @@ def _misfits(prior: FieldDef, made: FieldDef) -> Iterator[Callable[[Any], Column
         yield lambda column: column < low
     if high is not None and (prior.max is None or high < prior.max):  # type: ignore[operator]
         yield lambda column: column > high
-
-
-def _in_order(origins: list[Origin]) -> tuple[Origin, ...]:
-    """Order hidden columns so that each comes after those it reads: entered ones, then roll-ups and formulas as they read one another."""
-    entered = [origin for origin in origins if origin.how in ("convert", "value")]
-    computed = [origin for origin in origins if origin.how in ("formula", "roll_up")]
-    ordered: list[Origin] = []
-    while computed:
-        names = {origin.field.name.lower() for origin in computed}
-        ready = [origin for origin in computed if not (_reads(origin.field) - {origin.field.name.lower()}) & names] or computed[:1]
-        ordered += ready
-        computed = [origin for origin in computed if origin not in ready]
-    return (*entered, *ordered)
-
-
-def _read_object(made: FieldDef) -> str:
-    """Return the object, in lower case, whose fields a stored field is computed from: a formula that reads another one is not stored."""
-    return (made.relation or "").partition(".")[0].lower() if made.type == "roll_up" else (made.object or "").lower()
-
-
-def _reads(made: FieldDef) -> frozenset[str]:
-    return words(" ".join(part for part in (made.formula, made.field, made.filter) if part is not None))

@@ -242,3 +242,24 @@ def test_a_process_killed_anywhere_leaves_all_or_nothing_and_another_goes_on(dea
         assert "contact" in deals.snapshot.objects
     with read(deals.engine) as tx:
         assert tx.connection.execute(select(store.PLAN.c.state).where(store.PLAN.c.state.in_(store.AT_WORK))).all() == []
+
+
+def test_a_total_is_computed_after_what_it_sums_also_where_both_have_one_name(prepared):
+    def prepare(engine):
+        found(engine)
+        org = Org(engine)
+        total = {"type": "roll_up", "label": "Net", "relation": "line.bid", "function": "sum", "field": "net"}
+        twice = {"type": "formula", "label": "Twice", "returns": "number", "scale": 2, "formula": "net * 2"}
+        bid = {"type": "master_detail", "label": "Bid", "to": "bid", "children": "lines"}
+        org.publish(
+            obj("bid", {"net": total, "amount": twice}),
+            obj("line", {"bid": bid, "amount": NUMBER, "net": NET}, default_access="by_parent", owned_by="none"),
+        )
+        bids = org.insert("bid", ({"name": f"Bid {i}", "net": D(0), "amount": D(0)} for i in range(3)))
+        org.insert("line", ({"name": f"L{i}", "bid": bids[i % 3], "amount": D(i), "net": D(i * 2)} for i in range(6)))
+
+    org = Org(prepared("figures_of_one_name", prepare))
+    org.publish(org.with_fields("line", net=NET | {"formula": "amount * 3"}))
+    assert sorted(org.values("line", "net")) == [D(i * 3) for i in range(6)]
+    assert sorted(org.values("bid", "net")) == [D(9), D(15), D(21)]
+    assert sorted(org.values("bid", "amount")) == [D(18), D(30), D(42)]
