@@ -26,6 +26,7 @@ from fieldstone.web.globals_of_templates import word
 from fieldstone.web.typed_forms import kept
 
 NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
+SETTLED_BY = {"roll_up_needs_declassified": "declassified"}  # of problems of a whole field: the key that settles them
 HAN = re.compile(r"[㐀-鿿豈-﫿]+")
 
 
@@ -126,6 +127,8 @@ def said_at_control(problem: Problem, *, whole: bool) -> str:
     """
     if whole and problem.code == "missing_key":
         return str(_("Fill this in."))
+    if problem.code == "roll_up_needs_declassified":
+        return str(_("A reader may not see all these records: say why the figure may be shown all the same, or make the lookup a master-detail."))
     if whole and problem.code == "wrong_type" and problem.params.get("found") in ("text", "number"):
         match problem.params.get("expected"):
             case "integer":
@@ -138,7 +141,8 @@ def said_at_control(problem: Problem, *, whole: bool) -> str:
 def _pointer(problem: Problem) -> str:
     """Return where a problem stands; one about a missing key stands where the key belongs."""
     pointer = problem.pointer or ""
-    return f"{pointer}/{problem.params.get('key', '')}" if problem.code == "missing_key" else pointer
+    key = problem.params.get("key", "") if problem.code == "missing_key" else SETTLED_BY.get(problem.code)
+    return pointer if key is None else f"{pointer}/{key}"
 
 
 def _control(problem: Problem, places: Mapping[str, Control], path: str) -> Control | None:
