@@ -130,7 +130,8 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "
-        sentence = f"{sentence}{joint}{text('did_you_mean', language, suggestion=problem.suggestion)}"
+        question = text("did_you_mean", language, suggestion=problem.suggestion)
+        sentence += joint + question.replace('""', '"')  # a text that is meant brings its own quotation marks
     return sentence
 
 

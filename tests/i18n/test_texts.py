@@ -111,6 +111,12 @@ def test_a_suggestion_is_added_as_a_question(snapshot):
     assert texts.word(problem, "zh-Hans", snapshot) == "直说。您是不是要找“name”？"
 
 
+def test_a_text_that_is_suggested_stands_in_one_pair_of_quotation_marks_of_its_kind(snapshot):
+    problem = Problem(code="nothing_filled", suggestion='"won"')
+    assert texts.word(problem, "en", snapshot) == 'Plain. Did you mean "won"?'
+    assert texts.word(problem, "zh-Hans", snapshot) == '直说。您是不是要找“"won"”？'
+
+
 def test_a_customers_own_message_goes_before_ours(snapshot):
     problem = Problem(code="rule", message={"en": "Enter its amount.", "zh-Hans": "请填写金额。"})
     assert texts.word(problem, "zh-Hant", snapshot) == "请填写金额。"
