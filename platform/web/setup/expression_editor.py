@@ -98,7 +98,7 @@ class Editor:
                 summed = current.snapshot.objects[self.object].field(self.summed) if self.function != "count" else None
                 result: dict[str, Any] = {"returns": "number"} if summed is None else {"returns": summed.result_type, "scale": summed.scale}
                 taken: dict[str, Any] = {"relation": self.relation, "function": self.function, "field": self.summed or None}
-                return FieldDef(**common, type="roll_up", filter=source, **taken, **result)
+                return FieldDef(**common, type="roll_up", filter=source or None, **taken, **result)
         field = self.field
         if field is None:
             return None

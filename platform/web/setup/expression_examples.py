@@ -45,7 +45,17 @@ def reads(editor: Editor, checked: rules.Checked, examples: Sequence[Any] = ()) 
 
     Besides, marked as such: of a roll-up the field of its `figure`, and what only some of the `examples` have `given` of their record.
     """
-    read = sorted(".".join(path) for path in checked.reads)
+    return _reads(editor, sorted(".".join(path) for path in checked.reads), examples)
+
+
+def without_filter(editor: Editor, examples: Sequence[Any] | None) -> Answer:
+    """Return what is to be said of the examples of a roll-up that takes all records: all are of its figure."""
+    if editor.use is not rules.Use.ROLLUP_FILTER or examples is None:
+        return {}
+    return {"kind": rules.ValueType.BOOLEAN.value, "reads": _reads(editor, [], examples), "examples": run(editor, "", examples)}
+
+
+def _reads(editor: Editor, read: Sequence[str], examples: Sequence[Any]) -> list[Answer]:
     summed = [editor.summed] if editor.use is rules.Use.ROLLUP_FILTER and editor.function != "count" and editor.summed not in read else []
     found: list[Answer] = []
     for path in (*read, *summed):

@@ -67,20 +67,20 @@ def check() -> ResponseReturnValue:
     editor, given = Editor.of_request(), request.get_json(silent=True)
     given = given if isinstance(given, Mapping) else {}
     source = str(given.get("source", ""))
+    examples = given["examples"] if isinstance(given.get("examples"), list) else None
     if not source.strip():
-        return jsonify(ok=False, problems=[])
+        return jsonify(ok=False, problems=[], **expression_examples.without_filter(editor, examples))
     found = editor.problems(source)
     answer: dict[str, Any] = {"ok": all(each.warning for each in found), "problems": [_told(editor, source, each) for each in found]}
     if answer["ok"]:
         checked = editor.checked(source)
         answer |= {"type": type_words(checked.type), "kind": checked.type.value}
-        examples = given.get("examples")
-        answer["reads"] = expression_examples.reads(editor, checked, examples if isinstance(examples, list) else ())
+        answer["reads"] = expression_examples.reads(editor, checked, examples or ())
         if editor.record is not None and any(path[0] == "$Record" for path in checked.reads):
             answer["edited"] = _("%(object)s with the lookup", object=label(current.snapshot.objects[editor.record]))
         if editor.use in CONDITIONS and editor.record is None:
             answer["note"] = _holds_for(editor.object, source)
-        if isinstance(examples, list):
+        if examples is not None:
             answer["examples"] = expression_examples.run(editor, source, examples)
     place = editor
     if not answer["ok"] and editor.returns and all(each.warning or each.code == WRONG_TYPE for each in found):

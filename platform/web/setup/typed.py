@@ -128,7 +128,9 @@ def said_at_control(problem: Problem, *, whole: bool) -> str:
     if whole and problem.code == "missing_key":
         return str(_("Fill this in."))
     if problem.code == "roll_up_needs_declassified":
-        return str(_("A reader may not see all these records: say why the figure may be shown all the same, or make the lookup a master-detail."))
+        return str(
+            _("A reader may not see all these records: say why the figure may be shown all the same, or make the lookup a master-detail.")
+        )
     if whole and problem.code == "wrong_type" and problem.params.get("found") in ("text", "number"):
         match problem.params.get("expected"):
             case "integer":

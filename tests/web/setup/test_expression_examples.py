@@ -80,6 +80,16 @@ def test_a_roll_up_has_examples_of_its_filter_and_of_its_figure(builder):
         assert [(each["path"], "figure" in each) for each in reads] == read
 
 
+def test_a_roll_up_without_a_filter_has_examples_of_its_figure(builder):
+    rows = {"deal.account": [{"amount": "5"}, {"amount": "50"}]}
+    examples = [{"related": rows, "expect": "55"}, {"related": rows, "expect": "50"}]
+    answer = told(builder, "", f"{COUNTED}&function=sum&field=amount", examples=examples)
+    assert [(each["path"], each["figure"]) for each in answer["reads"]] == [("amount", True)]
+    assert answer["examples"] == [{"ok": True, "text": ""}, {"ok": False, "text": "Comes to 55."}]
+    assert told(builder, "", f"{COUNTED}&function=count", examples=[{"related": rows, "expect": 2}])["examples"][0]["ok"]
+    assert "examples" not in told(builder, "", FORMULA, examples=examples)
+
+
 def test_what_an_example_gives_besides_has_its_label(builder):
     examples = [{"record": {"amount": "5", "stage": "won", "nowhere": 1}, "expect": 5}]
     found = told(builder, "amount", examples=examples)["reads"]

@@ -22,12 +22,12 @@ export class Examples {
     this.outcomes = [];
     this.rows = el("ol", { class: "examples" });
     const blank = () => this.add({ record: {}, ...(CHANGES.test(editor.text()) && { prior: {} }), expect: this.words()?.[0] ?? null });
-    const more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
+    this.more = el("button", { type: "button", class: "btn sm ghost", click: blank }, icon("plus"), el("span", {}, t("new_example")));
     const counted = () => this.add({ related: { [this.relation.value]: [{}] }, expect: "0" });
     const figure = el("button", { type: "button", class: "btn sm ghost", click: counted }, icon("sigma"), el("span", {}, t("new_figure")));
     const named = { role: "group", "aria-label": area.labels[0]?.textContent, "aria-describedby": area.getAttribute("aria-describedby") };
     const focused = document.activeElement === area;
-    this.box = el("div", { class: "xe-examples", ...named }, this.rows, el("div", { class: "flex" }, more, this.relation && figure));
+    this.box = el("div", { class: "xe-examples", ...named }, this.rows, el("div", { class: "flex" }, this.more, this.relation && figure));
     area.hidden = true;
     area.after(this.box);
     area.addEventListener("focus", () => (this.rows.querySelector("li:has(.err) input") ?? this.box.querySelector("input, button")).focus());
@@ -39,10 +39,11 @@ export class Examples {
     this.draw();
     if (focused) goTo(area);
   }
-  /** Show the list where there is an expression to give examples of; those that are there stay in sight. */
-  offer(there) {
+  /** Show the list where there is an expression to give examples of, or what `counts` without one; those that are there stay in sight. */
+  offer(there, counts) {
     const field = this.area.closest(".field");
-    if (field) field.hidden = !there && !this.area.value.trim();
+    if (field) field.hidden = !there && !counts && !this.area.value.trim();
+    if (this.more) this.more.hidden = counts && !there;
   }
   /** The control that names the records of a roll-up, which has examples of its figure, too: of what it makes of a list of records. */
   get relation() {

@@ -282,11 +282,13 @@ class Expression extends HTMLElement {
     this.request?.abort();
     this.request = new AbortController();
     const turn = (this.asked += 1);
-    this.examples?.offer(Boolean(written?.source.trim()));
-    if (!written?.source.trim()) return this.show({ problems: [] }, "", 0);
+    const there = Boolean(written?.source.trim());
+    const counts = Boolean(written && this.examples?.relation?.value); // a roll-up has a figure without a filter, too
+    this.examples?.offer(there, counts);
+    if (!there && !counts) return this.show({ problems: [] }, "", 0);
     const json = { source: written.source };
     Object.assign(json, this.trial?.asked);
-    if (this.examples?.list.length) json.examples = this.examples.list;
+    if (this.examples?.list.length || !there) json.examples = this.examples.list;
     try {
       const { ok, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
       if (ok && turn === this.asked && this.view) this.show(data, written.source, written.before);
