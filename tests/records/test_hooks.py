@@ -74,7 +74,7 @@ def test_outbox_sees_roots_and_derived_changes(a_world):
     seen.clear()
     deal = org.create("deal", {"name": "x", "account": account, "amount": 5}, "Ada")
     ((changed, derived),) = seen
-    assert changed[deal] == ["account", "amount", "close_date", "code", "name", "net"]
+    assert changed[deal] == ["account", "amount", "close_date", "code", "name", "net", "short", "title"]
     assert derived == [("account", ["deals", "double", "total"])]
 
 

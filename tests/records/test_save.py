@@ -42,6 +42,8 @@ DEAL = obj(
         "erp_no": {"type": "text", "label": "ERP", "length": 20, "external_id": True, "ignore_case": True},
         "close_date": {"type": "date", "label": "Close", "default": "=TODAY() + 30"},
         "net": {"type": "formula", "label": "Net", "returns": "currency", "scale": 2, "formula": "amount * (1 - discount)"},
+        "title": {"type": "formula", "label": "Title", "returns": "text", "formula": 'code & " " & name'},
+        "short": {"type": "formula", "label": "Short", "returns": "text", "formula": "UPPER(LEFT(title, 8))"},
         "hidden": {"type": "text", "label": "Hidden"},
     },
 )
@@ -110,6 +112,16 @@ def test_every_error_is_told_at_once_at_its_field(org):
         ("name", "too_long"),
         ("stage", "unknown_choice"),
     ]
+
+
+def test_formulas_know_the_number_that_a_new_record_gets(org):
+    for number in (1, 2):
+        record = org.get("deal", org.create("deal", {"name": f"deal {number}"}, "Ada"))
+        assert [record[name] for name in ("code", "title", "short")] == [
+            f"D-000{number}",
+            f"D-000{number} deal {number}",
+            f"D-000{number} D",
+        ]
 
 
 def test_a_field_that_may_not_be_seen_is_told_as_one_that_does_not_exist(org):

@@ -15,6 +15,7 @@ from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.auto_numbers import numbers
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.evaluation import Evaluation, fit
+from fieldstone.records.steps import formulas
 from fieldstone.rules import EvaluationError
 
 
@@ -94,19 +95,28 @@ def _ordered(expressions: Mapping[str, Compiled]) -> list[str]:
 
 
 def auto_numbers(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
-    """Return the step that numbers new records, in the order of the call; None without an auto-number."""
+    """Return the step that numbers new records, in the order of the call; None without an auto-number.
+
+    Numbers are given when nothing refuses the record any more. Stored formulas that read one are computed after it.
+    """
     counted = tuple(found for found in definition.fields.values() if found.type == "auto_number")
     if not counted:
         return None
+    names = {found.name for found in counted}
+    reading = tuple(each for each in formulas.formulas_of(snapshot, definition) if any(path[0] in names for path in each[1].reads))
 
     def number(batch: Batch) -> None:
-        today = Evaluation(batch).today
+        evaluation = Evaluation(batch)
         for found in counted:
             without = [item for item in batch.live if item.image.get(found.name) is None]
             if without:
-                given = numbers(batch.tx, found, len(without), today)
+                given = numbers(batch.tx, found, len(without), evaluation.today)
                 for item, text in zip(without, given, strict=True):
                     item.image[found.name] = text
                     item.changed.add(found.name)
+        if reading:
+            for item in batch.live:
+                formulas.compute(reading, item, evaluation)
+                item.changed |= {found.name for found, _ in reading if item.image[found.name] is not None}
 
     return number
