@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from fieldstone.metadata.definitions.approval_processes import MOMENTS
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.web.setup.definitions import Document
-from fieldstone.web.setup.typed import TypedForm, label_of, number_of, put
+from fieldstone.web.setup.typed import TypedForm, json_of, label_of, number_of, put
 
 NODE_TYPES = ("approve", "branch", "action", "cc")
 STEP_TYPES = ("update", "notify", "email")
@@ -236,6 +236,8 @@ def _read_start(document: Document, form: TypedForm, definition: ObjectDef) -> N
     put(entry, "criteria", form.value("criteria").strip())
     put(entry, "submitters", form.values("submitters"))
     put(document, "entry", entry)
+    if "examples" in form.typed:
+        put(document, "examples", json_of(form.value("examples")) if "criteria" in entry else None)
     document["active"] = form.ticked("active")
     put(document, "priority", number_of(form.value("priority")) if form.value("priority").strip() else None)
     put(document, "evidence", form.values("evidence"))

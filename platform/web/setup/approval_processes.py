@@ -41,7 +41,7 @@ from fieldstone.web.setup.approval_documents import (
 from fieldstone.web.setup.approval_trials import Tried
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part
-from fieldstone.web.setup.typed import came_back, label_of, name_from, put, put_label, said_at_control, shown_label
+from fieldstone.web.setup.typed import came_back, label_of, name_from, put, put_label, said_at_control, shown_label, to_json
 
 PEOPLE = 200
 UNDONE = 10  # states that the form carries for Undo
@@ -363,6 +363,7 @@ def _show(
         recipients=[("submitter", words["submitter"]), ("owner", words["owner"]), ("approvers", words["approvers"]), *people[2:]],
         submitters=_submitters(),
         source_text=source_text,
+        example_texts=to_json,
         shown_label=shown_label,
         moments=moment_words(),
         step_words=step_words,
@@ -395,5 +396,6 @@ def _at_controls(problems: Iterable[Problem], place: str) -> dict[str, list[str]
             key = pointer.removeprefix(base).strip("/").replace("/", ".")
             if problem.code == "missing_key":
                 key = ".".join(each for each in (key, str(problem.params.get("key", ""))) if each)
-            found.setdefault(key.removeprefix("entry."), []).append(said_at_control(problem, whole=True))
+            key = "examples" if key.startswith("examples.") else key.removeprefix("entry.")
+            found.setdefault(key, []).append(said_at_control(problem, whole=True))
     return found

@@ -34,7 +34,7 @@ RULE_WORDS = ("refused", "accepted")  # what an example of a validation rule exp
 OFFERED = frozenset(  # where the editor has a list of them
     {
         *(rules.Use.FORMULA, rules.Use.DEFAULT, rules.Use.LOOKUP_FILTER, rules.Use.ROLLUP_FILTER),
-        *(rules.Use.VALIDATION_RULE, rules.Use.LIST_FILTER),
+        *(rules.Use.VALIDATION_RULE, rules.Use.LIST_FILTER, rules.Use.APPROVAL),
     }
 )
 Answer = dict[str, Any]

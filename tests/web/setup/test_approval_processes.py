@@ -189,3 +189,21 @@ def test_a_record_is_tried_without_being_submitted(site, admin):
     assert tried(admin, page, deal, ("criteria", "no_such_field"))[0].startswith("There is no field")
     assert PATH not in site.org.holder.newest().parsed
     assert site.get("deal", deal)["approval_status"] is None
+
+
+def test_examples_of_the_entry_are_kept_with_the_process_and_run_by_the_plan(site, admin):
+    examples = '[{"record": {"amount": "5.00"}, "expect": false}]'
+    page = admin.get(NEW).text
+    _, panel = start(page, ("criteria", "amount > 10"), ("examples", examples))
+    assert published(admin, page, *panel).status_code == 303
+    assert document(site)["examples"] == [{"record": {"amount": "5.00"}, "expect": False}]
+    url = "/setup/objects/deal/approvals/approval_of_deal"
+    page = admin.get(url).text
+    assert html.unescape(re.search(r'name="examples"[^>]*>\s*([^<]*)<', page)[1]) == examples
+    _, panel = start(page, ("criteria", "amount > 1"), ("examples", examples))
+    refused = published(admin, page, *panel, url=url)
+    assert refused.status_code == 422
+    assert "Example 1 gives true, but false was expected." in html.unescape(refused.text[refused.text.index('id="f-examples-e"') :])
+    _, panel = start(page, ("criteria", ""), ("examples", examples))
+    assert published(admin, page, *panel, url=url).status_code == 303
+    assert "examples" not in document(site), "they go along with what they are examples of"

@@ -46,6 +46,7 @@ def deal(site):
         (RULE, 'stage = "open" && ISBLANK(account.city)', {"record": {"stage": "open", "account.city": "Basel"}, "expect": "accepted"}),
         (RULE, "ISCHANGED(amount)", {"record": {"amount": "40.00"}, "prior": {"amount": "40.00"}, "expect": "accepted"}),
         ("object=deal&use=list_filter", "amount > 5", {"record": {"amount": "40.00"}, "expect": True}),
+        ("object=deal&use=approval", "amount > 50", {"record": {"amount": "40.00"}, "expect": False}),
         ("object=deal&use=default&returns=currency&scale=2", "amount / 3", {"record": {"amount": "40.00"}, "expect": "13.33"}),
         ("object=deal&use=default&returns=percent&scale=1", "amount / 300", {"record": {"amount": "40.00"}, "expect": "13.3"}),
         (COUNTED, "amount > 50", {"record": {}, "related": {"deal.account": {"amount": "40.00"}}, "expect": False}),
