@@ -54,6 +54,14 @@ def test_the_editor_shows_the_error_under_the_character_while_one_types(admin, s
     assert admin.locator(".cm-lintRange-error").inner_text() == "amuont"
 
 
+def test_the_editor_says_that_nothing_could_be_checked(admin, site, complaints):
+    complaints.expect("ERR_FAILED")
+    admin.route("**/expressions/check?*", lambda route: route.abort())
+    admin.goto(f"{site.address}/setup/objects/deal/rules/new")
+    write(admin, "error_when", "amount > 5")
+    expect(admin.locator(".xe-status")).to_contain_text("No connection")
+
+
 def test_the_editor_completes_fields_and_goes_on_through_a_lookup(admin, site):
     admin.goto(f"{site.address}/setup/objects/deal/rules/new")
     admin.locator("x-expression .cm-content").click()

@@ -10,7 +10,7 @@
 import { Examples } from "./expression-examples.js";
 import { around, comparedWith, language, place, theme } from "./expression-language.js";
 import { Trial } from "./expression-trial.js";
-import { ask } from "./http.js";
+import { ask, meaning } from "./http.js";
 import { goTo } from "./refused.js";
 import { el, icon, settled, t } from "./texts.js";
 
@@ -290,8 +290,11 @@ class Expression extends HTMLElement {
     Object.assign(json, this.trial?.asked);
     if (this.examples?.list.length || !there) json.examples = this.examples.list;
     try {
-      const { ok, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
-      if (ok && turn === this.asked && this.view) this.show(data, written.source, written.before);
+      const { ok, status, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
+      if (turn !== this.asked || !this.view) return;
+      if (ok) return this.show(data, written.source, written.before);
+      this.show({ problems: [] }, written.source, written.before);
+      this.status.replaceChildren(el("span", { class: "warnline" }, icon("triangle-alert"), meaning(status) ?? t("failed")));
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }

@@ -4,18 +4,26 @@ import { toast } from "./toast.js";
 
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
+/** What a failed answer means; null where the caller has to say. */
+export function meaning(status) {
+  if (status === 401) return t("signin");
+  if (status === 429) return t("busy");
+  if (status === 0) return t("offline");
+  return status >= 500 ? t("failed") : null;
+}
+
 /** Tell the person what a failed answer means. Returns true if it was one that the caller need not handle. */
 export function complain(status, requestId) {
+  const text = meaning(status);
+  if (text === null) return false;
   if (status === 401) {
-    toast(t("signin"), {
+    toast(text, {
       kind: "bad",
       seconds: 30,
       action: { label: "→", run: () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`) },
     });
-  } else if (status === 429) toast(t("busy"), { kind: "bad" });
-  else if (status >= 500) toast(t("failed"), { kind: "bad", seconds: 20, note: requestId ? `${t("request")} ${requestId}` : null });
-  else if (status === 0) toast(t("offline"), { kind: "bad" });
-  else return false;
+  } else if (status >= 500) toast(text, { kind: "bad", seconds: 20, note: requestId ? `${t("request")} ${requestId}` : null });
+  else toast(text, { kind: "bad" });
   return true;
 }
 
