@@ -92,7 +92,7 @@ def test_a_page_may_use_its_session_with_its_token(site):
 
 def test_messages_and_labels_follow_the_language_asked_for(admin):
     answer = admin.post("/records/deal", {"stage": "won"}, Accept_Language="zh-CN")
-    assert answer.json["title"] == "无法保存记录"
+    assert answer.json["title"] == "提交的内容有误"
     assert "请填写赢单金额。" in admin.post("/records/deal", {"name": "x", "stage": "won"}, Accept_Language="zh-CN").text
     assert admin.get("/objects/deal", Accept_Language="zh-TW,zh;q=0.8").json["label"] == "商機"
 
