@@ -34,7 +34,7 @@ class Form extends HTMLElement {
       if (event.target.name) this.touched.set(event.target.name, performance.now());
       this.mark();
       keep();
-      if (this.hasAttribute("react") && event.target.matches("[data-watch]")) this.ask(event.target.name);
+      if (this.hasAttribute("react") && event.target.matches("[data-watch]")) this.follow(event.target.name);
     });
     this.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.isComposing) {
@@ -92,7 +92,7 @@ class Form extends HTMLElement {
     if (this.waiting) return;
     this.waiting = true;
     submitter?.setAttribute("aria-busy", "true");
-    await Promise.race([this.asking, new Promise((done) => setTimeout(done, PATIENCE))]);
+    await Promise.race([this.asking.catch(() => null), new Promise((done) => setTimeout(done, PATIENCE))]);
     this.request?.abort();
     this.asking = null;
     this.waiting = false;
@@ -162,11 +162,11 @@ class Form extends HTMLElement {
     this.dispatchEvent(new Event("change"));
     this.mark();
     const watched = this.form.querySelector("[data-watch]");
-    if (this.hasAttribute("react") && watched) this.ask(watched.name);
+    if (this.hasAttribute("react") && watched) this.follow(watched.name);
   }
 
   // what depends on what was typed: defaults, formulas, fields that appear
-  ask(name) {
+  follow(name) {
     const asking = this.react(name).finally(() => this.asking === asking && (this.asking = null));
     this.asking = asking;
   }
