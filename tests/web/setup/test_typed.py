@@ -124,6 +124,11 @@ def test_a_form_is_based_on_the_version_it_was_made_for_until_it_is_told_of_anot
     base = re.compile(r'name="base_version" value="(\d+)"')
     site.publish({**pages.RULE, "label": "Somebody else"})
     assert base.search(builder.plan(url, sent, edit="1").text)[1] == "1"
+    for builds, buttons in (
+        (f"{DEAL}/approvals/new", {**DESIGNER, "do": "select:start"}),
+        (f"{DEAL}/layouts/new", {**LAYOUT, "go": "main"}),
+    ):
+        assert base.search(builder.plan(builds, {**buttons, "base_version": "1"}).text)[1] == "1"
     refused = builder.plan(url, sent)
     assert refused.status_code == 422 and "changed by somebody else" in words(refused)
     assert base.search(refused.text)[1] == str(builder.snapshot.version)
