@@ -28,10 +28,11 @@ from fieldstone.metadata.conversions import Case, Convert, Unfit, conversion
 from fieldstone.metadata.ddl import column_makers
 from fieldstone.metadata.definitions import FieldDef, ObjectDef
 from fieldstone.metadata.formulas import held
+from fieldstone.metadata.moving import pointer_of
 from fieldstone.metadata.origins import Origin, Rewrite
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.metadata.tables import field_columns, record_table
-from fieldstone.metadata.transition import is_expression, pointer_of, typed
+from fieldstone.metadata.transition import is_expression, typed
 
 if TYPE_CHECKING:
     from fieldstone.metadata.plan import Plan  # which asks us to convert values before it is one

@@ -10,24 +10,26 @@ from __future__ import annotations
 from typing import Any
 
 from fieldstone.metadata import tables
-from fieldstone.metadata.changes import Rename
-from fieldstone.metadata.definitions import FieldDef
+from fieldstone.metadata.changes import Answer, ChangeSet, Rename
+from fieldstone.metadata.definitions import FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
-from fieldstone.metadata.origins import Origin
+from fieldstone.metadata.origins import NO_ANSWER, Origin
 from fieldstone.metadata.snapshot import WORD, Snapshot, spellings, words
 
 
-def moved_values(current: Snapshot, proposed: Snapshot, renames: tuple[Rename, ...] = ()) -> dict[str, tuple[FieldDef, FieldDef]]:
+def moved_values(current: Snapshot, proposed: Snapshot, changes: ChangeSet) -> dict[str, tuple[FieldDef, FieldDef]]:
     """Return the fields, by definition id with old and new form, whose stored values cannot stay in the column they are in.
 
-    A field entered by people moves when its type or scale changes, a computed one when it is computed otherwise or reads one that moves.
-    What a rename alone changes in a formula is no change.
+    A field entered by people moves when its type or scale changes, a computed one when it is computed otherwise or reads one that moves
+    or whose values are rewritten. What a rename alone changes in a formula is no change.
     """
     pairs = _pairs(current, proposed)
+    renames = changes.rename
     moved = {made.id: (prior, made) for prior, made in pairs if _entered_differs(prior, made) or _computed_differs(prior, made, renames)}
     holders = {made.id: definition for definition in proposed.objects.values() for made in definition.fields.values()}
-    names: dict[str, set[str]] = {}  # of what moves, by object
-    for _, made in moved.values():
+    names: dict[str, set[str]] = {}  # of what moves or is rewritten, by object
+    rewritten = [made for _, made in pairs if _is_rewritten(changes.answers.get(pointer_of(holders[made.id], made), NO_ANSWER))]
+    for made in (*(made for _, made in moved.values()), *rewritten):
         names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
     grown = bool(names)
     while grown:
@@ -38,6 +40,17 @@ def moved_values(current: Snapshot, proposed: Snapshot, renames: tuple[Rename, .
                 names.setdefault(holders[made.id].name.lower(), set()).update(spellings(made.name, of=holders[made.id]))
                 grown = True
     return moved
+
+
+def pointer_of(definition: ObjectDef, made: FieldDef) -> str:
+    """Return where a field stands, as answers and problems name it: "objects/deal.json#/fields/amount"."""
+    path = made.path or definition.path
+    return f"{path}#/fields/{made.name}"
+
+
+def _is_rewritten(answer: Answer) -> bool:
+    """Whether an answer changes values of a column in place."""
+    return answer.fill is not None or bool(answer.replace)
 
 
 def _pairs(current: Snapshot, proposed: Snapshot) -> list[tuple[FieldDef, FieldDef]]:

@@ -265,7 +265,7 @@ def _settled(current: Snapshot, proposal: Proposal, changes: ChangeSet, given: G
     wanted: dict[str, str] = {}
     moving = {
         definition_id: made
-        for definition_id, (prior, made) in moved_values(current, proposed, changes.rename).items()
+        for definition_id, (prior, made) in moved_values(current, proposed, changes).items()
         if made.column is not None and (prior.column is not None or _left_behind(stored, definition_id))
     } | _restored_computed(current, proposed, changes)
     for definition_id, made in moving.items():

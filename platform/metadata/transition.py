@@ -22,7 +22,7 @@ from fieldstone.metadata.conversions import lossless, possible
 from fieldstone.metadata.definitions import Definition, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
 from fieldstone.metadata.identities import ARCHIVED, PURGED, Identity
-from fieldstone.metadata.moving import in_order, moved_values
+from fieldstone.metadata.moving import in_order, moved_values, pointer_of
 from fieldstone.metadata.origins import NO_ANSWER, LeftBehind, Origin, Rewrite
 from fieldstone.metadata.snapshot import Snapshot
 
@@ -116,7 +116,7 @@ class _Work:
         self.current = current
         self.proposed = proposed
         self.changes = changes
-        self.moved = moved_values(current, proposed, changes.rename)
+        self.moved = moved_values(current, proposed, changes)
         self.restored = {(place.kind, place.object.lower(), place.name.lower()) for place in changes.restore}
         self.steps: list[PlanStep] = []
         self.origins: list[Origin] = []
@@ -530,12 +530,6 @@ def archived_lookups(snapshot: Snapshot, definition: ObjectDef, target: str) -> 
             to = documents.parse(kept.text).get("to", "")
             if str(to).lower() == target.lower():
                 yield column
-
-
-def pointer_of(definition: ObjectDef, made: FieldDef) -> str:
-    """Return where a field stands, as answers and problems name it: "objects/deal.json#/fields/amount"."""
-    path = made.path or definition.path
-    return f"{path}#/fields/{made.name}"
 
 
 def is_expression(value: object) -> bool:

@@ -20,7 +20,7 @@ from fieldstone.errors import Refused
 from fieldstone.metadata import publish, store
 from fieldstone.metadata.ddl import column_values
 from tests.support import children
-from tests.support.orgs import Org, found, obj, picklist, row_of
+from tests.support.orgs import Answer, Org, found, obj, picklist, row_of
 
 NUMBER = {"type": "number", "label": "N", "scale": 2}
 TEXT = {"type": "text", "label": "T"}
@@ -263,3 +263,14 @@ def test_a_total_is_computed_after_what_it_sums_also_where_both_have_one_name(pr
     assert sorted(org.values("line", "net")) == [D(i * 3) for i in range(6)]
     assert sorted(org.values("bid", "net")) == [D(9), D(15), D(21)]
     assert sorted(org.values("bid", "amount")) == [D(18), D(30), D(42)]
+
+
+def test_what_reads_a_rewritten_value_is_computed_anew(deals):
+    deals.publish(
+        deals.with_fields("deal", stage_name={"type": "formula", "label": "S", "returns": "text", "formula": 'TEXT(stage) & "!"'})
+    )
+    deals.publish(
+        deals.with_fields("deal", stage=picklist("won")),
+        answers={"objects/deal.json#/fields/stage": Answer(replace={"open": "won"})},
+    )
+    assert set(deals.values("deal", "stage", "stage_name")) == {("won", "won!")}
