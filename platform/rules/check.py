@@ -17,7 +17,7 @@ from functools import cache
 
 from fieldstone.errors import Problem, Refused
 from fieldstone.rules import advice, bounds
-from fieldstone.rules.functions import ELSEWHERE, FUNCTIONS, INSTEAD, OPERATORS, PREFIXES, UNSUPPORTED, WRITTEN
+from fieldstone.rules.functions import ELSEWHERE, FUNCTIONS, INSTEAD, OPERATORS, OTHERWISE, PREFIXES, UNSUPPORTED
 from fieldstone.rules.functions.entry import BOOLEAN, Function, Role
 from fieldstone.rules.functions.picklist import warn_of_unknown
 from fieldstone.rules.parse import UNKNOWN_OPERATOR, Findings, TooManyProblems, read
@@ -422,8 +422,8 @@ class Checker:
         if name in INSTEAD:
             self.findings.add(INSTEAD[name], application.name_place, function=name)
             return
-        if name in WRITTEN:
-            self.findings.add("expression_written_otherwise", application.name_place, function=name, how=WRITTEN[name])
+        if name in OTHERWISE:
+            self.findings.add("expression_written_otherwise", application.name_place, function=name, how=OTHERWISE[name])
             return
         near = [ELSEWHERE[name]] if name in ELSEWHERE else get_close_matches(name, FUNCTIONS, 1)
         self.findings.add(

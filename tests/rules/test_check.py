@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fieldstone.errors import Refused
 from fieldstone.rules import FUNCTIONS, Blanks, Use, ValueType, check, problems, to_python
-from fieldstone.rules.functions import ELSEWHERE, INSTEAD, UNSUPPORTED, WRITTEN
+from fieldstone.rules.functions import ELSEWHERE, INSTEAD, OTHERWISE, UNSUPPORTED
 from tests.support.expressions import CONTEXT, FIELDS, SCOPE
 from tests.support.told import told
 
@@ -187,7 +187,7 @@ def test_what_is_never_true_is_warned_of(source: str, code: str | None) -> None:
 
 def test_names_from_elsewhere_lead_to_functions_and_are_none_themselves() -> None:
     assert set(ELSEWHERE.values()) <= set(FUNCTIONS)
-    assert not {*ELSEWHERE, *INSTEAD, *WRITTEN} & {*FUNCTIONS, *UNSUPPORTED}
+    assert not {*ELSEWHERE, *INSTEAD, *OTHERWISE} & {*FUNCTIONS, *UNSUPPORTED}
 
 
 # Values for the letters of what is written instead, and what comes out.
@@ -203,10 +203,10 @@ WORK: dict[str, tuple[dict[str, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", OTHERWISE)
 def test_what_is_written_instead_of_a_function_does_its_work(name: str) -> None:
     values, result = WORK[name]
-    source = re.sub(r"\b[a-z]+\b", lambda word: values[word[0]], WRITTEN[name])
+    source = re.sub(r"\b[a-z]+\b", lambda word: values[word[0]], OTHERWISE[name])
     assert to_python(check(source, SCOPE, Use.FORMULA))({}, CONTEXT) == result
 
 

@@ -88,10 +88,10 @@ INSTEAD: Mapping[str, str] = {
     **dict.fromkeys(("DATEDIF", "DATEDIFF", "DAYS"), "expression_dates_are_subtracted"),
 }
 # And those whose work another expression does.
-WRITTEN: Mapping[str, str] = {
+OTHERWISE: Mapping[str, str] = {
     "CHOOSE": "CASE(n, 1, a, 2, b, NULL)", "EOMONTH": "ADDMONTHS(d - DAY(d) + 1, n + 1) - 1", "EXACT": "a = b", "ISEVEN": "MOD(n, 2) = 0",
     "ISODD": "MOD(n, 2) <> 0", "QUOTIENT": "TRUNC(a / b)", "REPLACE": "LEFT(t, start - 1) & new & MID(t, start + n, LEN(t))",
     "ROUNDUP": "CEILING(x * 100) / 100",
 }  # fmt: skip
 
-__all__ = ["ELSEWHERE", "FUNCTIONS", "INSTEAD", "OPERATORS", "PREFIXES", "SUBJECTS", "UNSUPPORTED", "WRITTEN"]
+__all__ = ["ELSEWHERE", "FUNCTIONS", "INSTEAD", "OPERATORS", "OTHERWISE", "PREFIXES", "SUBJECTS", "UNSUPPORTED"]
