@@ -87,6 +87,17 @@ def test_who_may_not_read_what_a_name_is_made_of_works_with_records_that_have_no
     assert [each["text"] for each in reader.get(LOOKUP).json["results"]] == ["Unnamed"]
 
 
+def test_an_expression_is_tried_on_a_record_whose_name_one_may_not_read(site, crates):
+    held = next(each for each in pages.documents() if each["api_name"] == "administrator")
+    held["objects"]["crate"] = {"rights": RIGHTS, "fields": {"tag": "read"}}
+    site.publish(held)
+    admin = site.visitor("admin")
+    admin.get("/")
+    sent = {"source": 'tag = "tin"', "record": crates["inner"]}
+    answer = admin.send("/setup/expressions/check?object=crate&use=validation_rule", sent)
+    assert (answer.json["tried"]["result"], "Lot" in answer.text) == ("true: the save is refused", False)
+
+
 def test_names_that_failed_cost_one_statement_for_all_of_a_page_and_others_none(site, rep, crates):
     for _ in range(3):
         site.create("crate", amount=50, tag="tin", inside=crates["outer"], owner=site.user("rep"))

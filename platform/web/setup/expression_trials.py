@@ -22,7 +22,7 @@ from fieldstone.rules.part_values import Part, part_values
 from fieldstone.web.current import current
 from fieldstone.web.setup import expression_examples
 from fieldstone.web.setup.expression_editor import Editor, type_words, value_words
-from fieldstone.web.shown import plain
+from fieldstone.web.shown import name_columns, plain
 
 ACTIVE = "active"  # of a person
 Answer = dict[str, Any]
@@ -42,9 +42,9 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str
     hidden = [editor.path_words(path) for path in paths if not editor.may_read(path)]
     if hidden:
         return _not_tried(_("You may not read %(fields)s, so it cannot be tried.", fields=", ".join(hidden)))
-    name_field = current.snapshot.objects[editor.object].name_field
+    definition = current.snapshot.objects[editor.object]
     try:
-        record = _record(editor, record_id, [name_field, *paths], edited_id)
+        record = _record(editor, record_id, [*name_columns(definition), *paths], edited_id)
     except NotVisible:
         return _not_tried(_("Choose a record that you may see."))
     if record is None:
@@ -70,7 +70,7 @@ def tried(editor: Editor, checked: rules.Checked, record_id: str, edited_id: str
         answer["then"] = _("Only active people may be chosen.")
     if editor.use in expression_examples.OFFERED:
         read = {path: row[path] for path in paths if path != ACTIVE or (ACTIVE,) in checked.reads}
-        answer |= expression_examples.made(editor, checked, str(record.get(name_field) or "")[:200], read, value)
+        answer |= expression_examples.made(editor, checked, str(record.get(definition.name_field) or "")[:200], read, value)
     return answer
 
 
