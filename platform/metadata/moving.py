@@ -13,6 +13,7 @@ from fieldstone.metadata import tables
 from fieldstone.metadata.changes import Answer, ChangeSet, Rename
 from fieldstone.metadata.definitions import FieldDef, ObjectDef
 from fieldstone.metadata.definitions.objects import LOOKUPS
+from fieldstone.metadata.formulas import DIGITS
 from fieldstone.metadata.origins import NO_ANSWER, Origin
 from fieldstone.metadata.snapshot import WORD, Snapshot, spellings, words
 
@@ -73,7 +74,10 @@ def _computed_differs(prior: FieldDef, made: FieldDef, renames: tuple[Rename, ..
         return True
     if not made.stored:
         return False
-    if any(getattr(prior, name) != getattr(made, name) for name in ("function", "blanks", "returns", "scale")):
+    if any(getattr(prior, name) != getattr(made, name) for name in ("function", "blanks", "returns", "scale", "length")):
+        return True
+    # What did not fit a formula's field is blank; a roll-up has the digits of what it sums, which are widened in place.
+    if made.type == "formula" and (made.precision or DIGITS) > (prior.precision or DIGITS):
         return True
     for name in ("formula", "relation", "field", "filter"):
         before, after = getattr(prior, name), getattr(made, name)

@@ -274,3 +274,12 @@ def test_what_reads_a_rewritten_value_is_computed_anew(deals):
         answers={"objects/deal.json#/fields/stage": Answer(replace={"open": "won"})},
     )
     assert set(deals.values("deal", "stage", "stage_name")) == {("won", "won!")}
+
+
+def test_a_formula_with_more_room_is_computed_anew(deals):
+    short = {"type": "formula", "label": "S", "returns": "text", "formula": 'TEXT(stage) & "!"', "length": 4}
+    few = {"type": "formula", "label": "F", "returns": "number", "formula": "10000 + amount * 0", "precision": 4}
+    deals.publish(deals.with_fields("deal", short=short, few=few))
+    assert set(deals.values("deal", "short", "few")) == {(None, None)}
+    deals.publish(deals.with_fields("deal", short=short | {"length": 5}, few=few | {"precision": 5}))
+    assert set(deals.values("deal", "short", "few")) == {("open!", D(10000))}
