@@ -28,8 +28,11 @@ def words_of(text):
 
 
 def carried(answer):
-    """What the page of a plan sends with Publish: all that was typed."""
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    """What the page of a plan sends with Publish: all that was typed, its own box for the reason as it stands."""
+    found = re.findall(
+        r'<input type="hidden" name="([^"]+)" value="([^"]*)">|<input[^>]* name="(reason)"[^>]* value="([^"]*)"', answer.text
+    )
+    found = [(name or own, value or text) for name, value, own, text in found]
     return [(name, html.unescape(value)) for name, value in found]
 
 
