@@ -127,6 +127,8 @@ def word(problem: Problem, language: str, snapshot: Labels | None = None, object
         params |= {name: _value_types(str(params[name]), language) for name in ("expected", "found", "left", "right") if name in params}
     elif problem.code == "rule_fault":
         params["reason"] = text(f"evaluation.{params['category']}", language)
+        if params.get("function"):
+            params["reason"] = text("evaluation.at", language, **{**params, "reason": str(params["reason"]).rstrip(".。")})
     sentence = text(problem.code, language, **params)
     if problem.suggestion and "{suggestion}" not in tables().get(problem.code, {}).get("en", ""):
         joint = "" if language.startswith("zh") else " "

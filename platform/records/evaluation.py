@@ -1,6 +1,6 @@
 """Asking expressions about the records of a batch: one clock, one person, one zone for all of them.
 
-Here: `Evaluation`, and `fit`, which turns the result of an expression into a value of a field.
+Here: `Evaluation`, what is told where one fails, and `fit`, which turns the result of an expression into a value of a field.
 Not here: the language (`rules`), which expressions there are (`steps/`).
 """
 
@@ -13,12 +13,14 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
 
+from fieldstone.errors import Problem
 from fieldstone.metadata.definitions.objects import FieldDef
 from fieldstone.metadata.snapshot import Compiled
 from fieldstone.records.gate.sharing import Reader
-from fieldstone.rules import Context
+from fieldstone.rules import Context, EvaluationError, parse
 from fieldstone.rules.decimals import WIDE, rounded
 from fieldstone.rules.python import LookUp
+from fieldstone.rules.tree import Application, Operation
 
 NUMERIC = frozenset({"number", "currency", "percent"})
 DIGITS = 18  # of a stored number, before and after the point
@@ -91,6 +93,17 @@ class Evaluation:
         if item.prior is None:
             return self._clone if item.is_clone else self._new
         return Context(now=self.now, today=self.today, zone=self.zone, globals=self.globals, prior=item.prior, look_up=self.look_up)
+
+
+def fault(place: object, compiled: Compiled, error: EvaluationError, **more: Any) -> Problem:
+    """Return the problem (`rule_fault`) of an expression that cannot be evaluated: where it stands (a name, or texts by language), why,
+    and the function or operator that failed with its line and column (spec/security.md, section 4). The expression itself is not told:
+    it may name what the reader may not know of.
+    """
+    part = parse(compiled.source[error.span.start : error.span.end])
+    function = part.name.upper() if isinstance(part, Application) else part.operator if isinstance(part, Operation) else ""
+    at = {"function": function, "line": error.span.line, "column": error.span.column}
+    return Problem(code="rule_fault", params={"place": place, "category": error.category, **at}, **more)
 
 
 def fit(found: FieldDef, value: Any) -> Any:

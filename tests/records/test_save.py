@@ -151,8 +151,8 @@ def test_a_rule_that_fails_blocks_the_save_and_is_named(org):
     (problem,) = refused.value.problems
     assert (refused.value.code, problem.rule, problem.field) == ("rule_fault", "steep", "discount")
     end = "Correct the record, or have an administrator correct the expression."
-    assert word(problem, "en") == f'"Too steep" cannot be evaluated for this record: Division by zero. {end}'
-    assert word(problem, "zh-Hans").startswith("“折扣过大”无法对该记录求值：除以零。")
+    assert word(problem, "en") == f'"Too steep" cannot be evaluated for this record: Division by zero (/, line 1, column 1). {end}'
+    assert word(problem, "zh-Hans").startswith("“折扣过大”无法对该记录求值：除以零（/，第 1 行第 1 列）。")
 
 
 def test_nothing_changed_is_nothing_written(org):

@@ -10,7 +10,7 @@ from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
-from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.evaluation import Evaluation, fault
 from fieldstone.records.look_up import LookUp
 from fieldstone.records.messages import filled
 from fieldstone.rules import EvaluationError
@@ -64,11 +64,10 @@ def ask(rules: tuple[Rule, ...], batch: Batch, item: Item, evaluation: Evaluatio
         try:
             broken = evaluation.true(rule.compiled, item)
         except EvaluationError as error:
-            params = {"place": rule.definition.label or rule.definition.name, "category": error.category}
             item.code = item.code or "rule_fault"
-            item.problems.append(
-                Problem(code="rule_fault", params=params, rule=rule.definition.name, field=rule.definition.at, pointer=_place(rule))
-            )
+            found = rule.definition
+            place = found.label or found.name
+            item.problems.append(fault(place, rule.compiled, error, rule=found.name, field=found.at, pointer=_place(rule)))
             continue
         if broken:
             message = filled(batch, rule.definition.message, item, evaluation)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fieldstone.errors import Problem, Refused
+from fieldstone.errors import Refused
 from fieldstone.metadata.snapshot import Compiled
-from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.evaluation import Evaluation, fault
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.sharing import Reader
 from fieldstone.records.query import Reference
@@ -51,8 +51,8 @@ class Conditions:
         values = values_of(self._gate, self._object, self._record, [compiled])
         try:
             return self._evaluation.value_of(compiled, values)
-        except EvaluationError as fault:
-            raise Refused(Problem(code="rule_fault", params={"place": place, "category": fault.category})) from fault
+        except EvaluationError as error:
+            raise Refused(fault(place, compiled, error)) from error
 
 
 def values_of(gate: Gate, object_name: str, record_id: str, expressions: Iterable[Compiled]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fieldstone.metadata.definitions import ApprovalProcessDef, ObjectDef
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.cursor import Cursors
-from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.evaluation import Evaluation, fault
 from fieldstone.records.save import Factory
 from fieldstone.rules import EvaluationError
 from fieldstone.workflow.approvals import handover, store
@@ -86,8 +86,8 @@ def _came_to_meet(batch: Batch, item: Item, process: ApprovalProcessDef, evaluat
     try:
         now = evaluation.true(compiled, item)
         before = item.prior is not None and evaluation.true_of(compiled, before_save.prior_of(item))
-    except EvaluationError as fault:
-        raise Refused(Problem(code="rule_fault", params={"place": f"{process.name}/entry", "category": fault.category})) from fault
+    except EvaluationError as error:
+        raise Refused(fault(f"{process.name}/entry", compiled, error)) from error
     return now and not before
 
 
