@@ -168,6 +168,7 @@ def test_a_lookup_makes_a_record_over_the_form_one_is_in(rep, site, complaints):
 def test_a_card_moves_by_keyboard_and_by_mouse_and_a_refused_one_goes_back(rep, site, complaints):
     complaints.expect("422")
     rep.goto(f"{site.address}/o/deal?view=every&as=board")
+    rep.wait_for_load_state("networkidle")
     rep.locator(".kc:has-text('Cell line 4')").focus()
     rep.keyboard.press("Alt+ArrowRight")
     rep.locator(".toast:has-text('Moved to Won')").wait_for()
