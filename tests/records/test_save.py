@@ -259,6 +259,14 @@ def test_the_same_record_twice_is_refused(org):
     assert [problem.code for problem in refused.value.problems] == ["duplicate_in_batch"]
 
 
+def test_the_form_of_a_new_record_holds_roll_ups_as_a_record_without_children_does(org):
+    draft = org.records.draft(org.principal("Ada"), "account", None, {})
+    account = org.create("account", {"name": "Acme"}, "Ada")
+    with org.reading("Ada") as gate:
+        stored = gate.get("account", account, select=["total", "deals"])
+    assert [repr(draft.values[name]) for name in ("total", "deals")] == [repr(stored[name]) for name in ("total", "deals")]
+
+
 def test_roll_ups_follow_their_children(org):
     a, b = (org.create("account", {"name": name}, "Ada") for name in "ab")
     deal = org.create("deal", {"name": "x", "account": a, "amount": 10, "stage": "won"}, "Ada")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from rapidfuzz.distance import DamerauLevenshtein
@@ -17,7 +18,7 @@ from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.field_types import FIELD_TYPES, BadValue, CellFormat, Hidden, RecordKey, Typed
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
-from fieldstone.records.evaluation import Evaluation
+from fieldstone.records.evaluation import Evaluation, fit
 from fieldstone.records.gate.write import compared, find_by_key
 
 Coerce: TypeAlias = Callable[[Any], Any]
@@ -88,7 +89,7 @@ class Reading:
             item.image["record_type"] = item.change.record_type or default_record_type(self.batch.snapshot, self.definition)
         for name, found in self.definition.fields.items():
             if found.type == "roll_up" and found.stored:
-                item.image[name] = 0 if found.function in ("count", "sum") else None
+                item.image[name] = fit(found, Decimal(0)) if found.function in ("count", "sum") else None
 
     def _field(self, key: str) -> tuple[FieldDef | None, str | None]:
         """The field that `key` names, and for `account.erp_no` the key of its target."""
