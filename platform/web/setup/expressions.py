@@ -26,7 +26,7 @@ from fieldstone.web.admission import admit, setup
 from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
-from fieldstone.web.setup import bp, expression_examples, expression_help, expression_trials
+from fieldstone.web.setup import bp, default_values, expression_examples, expression_help, expression_trials
 from fieldstone.web.setup.expression_editor import EXPECTED, Editor, result_words, type_words
 
 SUGGESTIONS = 10
@@ -63,10 +63,13 @@ def check() -> ResponseReturnValue:
 
     Every problem; of what is right the type, for how many records a condition holds, and with `record` (of a lookup filter also
     `edited`, the record that has the lookup) what it comes to there; how `examples` come out. Nothing is written.
+    Of a default without "=", its `value`, what was probably meant.
     """
     editor, given = Editor.of_request(), request.get_json(silent=True)
     given = given if isinstance(given, Mapping) else {}
     source = str(given.get("source", ""))
+    if isinstance(given.get("value"), str):
+        return jsonify(ok=False, problems=_told_of_value(editor, given["value"]))
     examples = given["examples"] if isinstance(given.get("examples"), list) else None
     if not source.strip():
         return jsonify(ok=False, problems=[], **expression_examples.without_filter(editor, examples))
@@ -89,6 +92,14 @@ def check() -> ResponseReturnValue:
     if (record or editor.use is rules.Use.DEFAULT) and (answer["ok"] or place is not editor):
         answer["tried"] = expression_trials.tried(place, place.checked(source), record, str(given.get("edited") or ""))
     return jsonify(answer)
+
+
+def _told_of_value(editor: Editor, text: str) -> list[dict[str, Any]]:
+    problem = default_values.meant(editor, text.strip())
+    if problem is None:
+        return []
+    told = {"text": word(problem), "start": 0, "end": len(text), "severity": "error"}
+    return [told if problem.suggestion is None else told | {"fix": problem.suggestion}]
 
 
 def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:

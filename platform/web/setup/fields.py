@@ -23,11 +23,12 @@ from fieldstone.metadata.conversions import possible
 from fieldstone.metadata.definitions.layouts import PageLayoutDef
 from fieldstone.metadata.definitions.list_views import ListViewDef
 from fieldstone.metadata.definitions.objects import COMPUTED, FieldDef, ObjectDef
+from fieldstone.rules import Use
 from fieldstone.web.admission import admit, setup
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label
 from fieldstone.web.pages import page
-from fieldstone.web.setup import bp, grants
+from fieldstone.web.setup import bp, default_values, grants
 from fieldstone.web.setup.definitions import (
     Document,
     document_at,
@@ -38,7 +39,7 @@ from fieldstone.web.setup.definitions import (
     the_object,
     with_field,
 )
-from fieldstone.web.setup.expression_editor import result_words
+from fieldstone.web.setup.expression_editor import Editor, result_words
 from fieldstone.web.setup.field_cards import CARDS, defaults_of, options_of
 from fieldstone.web.setup.field_documents import answer_of, from_form, option_words, places, questions, rows_of, to_form
 from fieldstone.web.setup.publishing import Way, publish_or_show, refusal
@@ -211,7 +212,9 @@ def change_field(object_name: str, field_name: str) -> ResponseReturnValue:
 def _form(definition: ObjectDef, shown: FieldForm) -> ResponseReturnValue:
     """Show the form of a field, with its problems where they belong."""
     rows = rows_of(shown.typed)
-    form = with_problems(shown.typed, shown.problems, places(shown.name, shown.type, shown.typed, len(rows)), shown.path)
+    editor = Editor(object=definition.name, use=Use.DEFAULT, returns=shown.type, owner=definition.name)
+    problems = default_values.explained(shown.problems, editor, shown.typed.get("default", "").strip(), f"/fields/{shown.name}/default")
+    form = with_problems(shown.typed, problems, places(shown.name, shown.type, shown.typed, len(rows)), shown.path)
     snapshot, published = current.snapshot, shown.published
     return page(
         "setup/field_form.html",

@@ -208,6 +208,15 @@ def test_a_default_is_right_where_its_field_takes_it(builder, returns, source, r
 
 
 @pytest.mark.parametrize(
+    ("returns", "value", "fixes"),
+    [("date", "close_date + 7", ["=close_date + 7"]), ("date", "2026-03-01", []), ("number", "12.5", []), ("text", "TODAY()", [])],
+)
+def test_a_default_that_lacks_its_sign_is_offered_with_it(builder, returns, value, fixes):
+    answer = builder.visitor.send(f"/setup/expressions/check?object=deal&use=default&returns={returns}", {"value": value}).json
+    assert [each["fix"] for each in answer["problems"]] == fixes
+
+
+@pytest.mark.parametrize(
     "type_", ["text", "long_text", "number", "currency", "percent", "date", "datetime", "user", "email", "lookup", "phone"]
 )
 def test_the_default_that_a_form_gives_as_an_example_is_right(builder, type_):

@@ -139,6 +139,22 @@ def test_a_problem_stands_at_its_control(builder, type_, typed, control):
     assert "extra" not in builder.snapshot.object("deal").fields
 
 
+@pytest.mark.parametrize(
+    ("type_", "typed", "told"),
+    [
+        ("date", "close_date + 7", 'one is written as 2026-03-01. What is worked out begins with =. Did you mean "=close_date + 7"?'),
+        ("date", "soon", "one is written as 2026-03-01. What is worked out begins with =."),
+        ("currency", "amount * 2", 'one is written as 12.5. What is worked out begins with =. Did you mean "=amount * 2"?'),
+        ("user", "owner", 'What is worked out begins with =. Did you mean "=owner"?'),
+    ],
+)
+def test_a_default_that_is_no_value_is_told_how_one_is_written(builder, type_, typed, told):
+    shown = builder.plan(NEW, {"type": type_, "label.en": "Extra", "default": typed})
+    (error,) = error_at(shown, "default")
+    assert error.startswith(f'"{typed}" is no value of this field')
+    assert error.endswith(told)
+
+
 def test_the_error_in_a_formula_names_what_was_meant(builder):
     shown = builder.plan(NEW, {"type": "formula", "label.en": "Extra", "returns": "currency", "formula": "amuont * 2"})
     assert 'Did you mean "amount"?' in " ".join(error_at(shown, "formula"))

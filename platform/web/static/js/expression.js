@@ -285,15 +285,17 @@ class Expression extends HTMLElement {
     const there = Boolean(written?.source.trim());
     const counts = Boolean(written && this.examples?.relation?.value); // a roll-up has a figure without a filter, too
     this.examples?.offer(there, counts);
-    if (!there && !counts) return this.show({ problems: [] }, "", 0);
-    const json = { source: written.source };
-    Object.assign(json, this.trial?.asked);
-    if (this.examples?.list.length || !there) json.examples = this.examples.list;
+    const value = written || !this.text().trim() ? null : this.text(); // no expression: perhaps one was meant
+    if (!there && !counts && !value) return this.show({ problems: [] }, "", 0);
+    const json = value ? { value } : { source: written.source };
+    if (!value) Object.assign(json, this.trial?.asked);
+    if (!value && (this.examples?.list.length || !there)) json.examples = this.examples.list;
     try {
       const { ok, status, data } = await ask(this.url("check"), { method: "POST", json, signal: this.request.signal, quiet: true });
       if (turn !== this.asked || !this.view) return;
-      if (ok) return this.show(data, written.source, written.before);
-      this.show({ problems: [] }, written.source, written.before);
+      const shown = [value ?? written.source, written?.before ?? 0];
+      if (ok) return this.show(data, ...shown);
+      this.show({ problems: [] }, ...shown);
       this.status.replaceChildren(el("span", { class: "warnline" }, icon("triangle-alert"), meaning(status) ?? t("failed")));
     } catch (error) {
       if (error.name !== "AbortError") throw error;
