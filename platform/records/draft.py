@@ -38,6 +38,7 @@ class Draft:
     id: str | None
     row_version: int | None
     record_type: str | None
+    stored_type: str | None  # the record type that a stored record has so far
     values: Mapping[str, Any]
     failed: Mapping[str, str] = field(default_factory=dict)  # by formula that ends in an error: its category
     states: Mapping[str, State] = field(default_factory=dict)  # by field of the layout: visible, required, read-only
@@ -93,6 +94,7 @@ def draft(
         id=record_id,
         row_version=item.image.get("row_version") if record_id is not None else None,
         record_type=item.image.get("record_type"),
+        stored_type=item.prior.get("record_type") if item.prior is not None else None,
         values=told | dict.fromkeys(failed),
         failed=failed,
         states=states,

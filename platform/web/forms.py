@@ -192,7 +192,7 @@ def build(
             if any(isinstance(item, FormField) for item in shown):
                 sections.append(FormSection(section, text_of(section.label), shown))
     made = RecordForm(definition, layout, draft.id, row_version, record_type, number, sections, problems, typed is not None)
-    made.new_type = record is not None and record_type != record.get("record_type")
+    made.new_type = draft.id is not None and record_type != draft.stored_type
     return made
 
 

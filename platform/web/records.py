@@ -368,6 +368,13 @@ def owner(object_name: str, record_id: str) -> ResponseReturnValue:
     return page("record/owner.html", definition=definition, ids=[record["id"]], number=1, state={}, problems=(), plural=plural(definition))
 
 
+@bp.get("/o/<object_name>/<record_id>/set")
+@admit(SIGNED_IN)
+def asked_again(object_name: str, record_id: str) -> ResponseReturnValue:
+    """Lead to the record: the address stays when a pressed stage is refused, and people reload it, share it or come back to it."""
+    return redirect_after(f"/o/{current.object(object_name).name}/{record_id}")
+
+
 @bp.post("/o/<object_name>/<record_id>/set")
 @admit(SIGNED_IN)
 def set_value(object_name: str, record_id: str) -> ResponseReturnValue:

@@ -33,6 +33,7 @@ LONG = frozenset({"long_text", "rich_text", "text_area"})
 ERROR = "#Error!"  # in the place of what a formula has failed to give
 CUT = 90  # characters of a long text in a list
 TAGS = {"a": {"href", "target"}, "img": {"src", "alt", "height", "width"}, "br": set[str]()}  # what HYPERLINK, IMAGE and BR make
+DECORATION = re.compile(r'<(\w+)[^<>]*\saria-hidden="true"[^<>]*>[^<>]*</\1>')
 MADE = re.compile(
     r'(<a href="[^"<>]*" target="[^"<>]*" rel="noopener noreferrer">[^<>]*</a>'
     r'|<img src="[^"<>]*" alt="[^"<>]*"(?: height="[^"<>]*")?(?: width="[^"<>]*")?>)'
@@ -118,7 +119,7 @@ def show(field: FieldDef, value: Any) -> Markup | str:
         return ""
     if isinstance(value, Failed):
         why = texts.word(Problem(code=f"evaluation.{value.category}"), current.language, current.snapshot)
-        return Markup('<span class="mute" title="{0}">{1}<span class="vh"> {0}</span></span>').format(why, value)
+        return Markup('<span class="mute failed" title="{0}">{1}<span class="vh"> {0}</span></span>').format(why, value)
     if isinstance(value, Reference) and value.object in ("user", "queue"):
         return macros("user").show(field, value)  # type: ignore[no-any-return]
     if isinstance(value, str) and _has_markup(field):
@@ -174,8 +175,8 @@ def show_in_row(field: FieldDef, value: Any) -> Markup | str:
 
 
 def plain(field: FieldDef, value: Any) -> str:
-    """Return a value as plain text, for titles and messages."""
-    return escape(show(field, value)).striptags()
+    """Return a value as plain text, for titles and messages, without what only decorates it, such as the initials of a person."""
+    return Markup(DECORATION.sub("", escape(show(field, value)))).striptags()  # noqa: S704 - the tags are taken off
 
 
 def is_number(field: FieldDef) -> bool:

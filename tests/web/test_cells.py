@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.support import pages
 from tests.support.pages import HIDDEN
 
 
@@ -57,6 +58,15 @@ def test_somebody_who_was_faster_is_shown_and_can_be_overruled(site, deal, rep):
     assert 'value="175"' in late.text
     assert rep.post(cell(deal, "amount"), dict(HIDDEN.findall(late.text)), amount="175").status_code == 200
     assert site.get("deal", deal)["amount"] == 175
+
+
+def test_a_person_is_told_by_name_alone(site, deal, admin):
+    held = next(each for each in pages.documents() if each["api_name"] == "administrator")
+    held["objects"]["deal"]["fields"]["boss"] = "edit"
+    site.publish({**pages.DEAL, "fields": {**pages.DEAL["fields"], "boss": {"type": "user", "label": "Boss"}}}, held)
+    admin.get(cell(deal, "boss"))
+    admin.post(cell(deal, "boss"), row_version="1", boss=site.user("rep"))
+    assert "here it says: Rita Rep. Save" in admin.post(cell(deal, "boss"), row_version="1", boss=site.user("admin")).text
 
 
 @pytest.mark.parametrize(("who", "field"), [("rep", "net"), ("rep", "secret"), ("rep", "nothing"), ("reader", "stage")])

@@ -79,7 +79,7 @@ def test_a_formula_that_fails_says_so_and_why_wherever_it_is_shown(site, deal, a
     )
     assert [place for place in places if "#Error!" in rep.get(place).text] == []
     site.org.records.save(*_update(site, deal, amount=None))
-    told = '<span class="mute" title="Division by zero.">#Error!<span class="vh"> Division by zero.</span></span>'
+    told = '<span class="mute failed" title="Division by zero.">#Error!<span class="vh"> Division by zero.</span></span>'
     assert [place for place in places if told not in rep.get(place).text] == []
     assert ">#Error! Division by zero.</a>" in rep.get("/o/deal?view=every&cols=share,name").text
     form = rep.form(f"/o/deal/{deal}/edit")
@@ -294,6 +294,8 @@ def test_a_pressed_stage_is_saved_or_asks_for_what_is_missing(site, deal, rep):
     answer = rep.post(f"/o/deal/{poor}/set", stage="won", row_version="1")
     assert answer.status_code == 422
     assert errors(answer) == {"amount": ["Enter the amount of a won deal."]}
+    reloaded = rep.get(f"/o/deal/{poor}/set")
+    assert (reloaded.status_code, reloaded.location) == (303, f"/o/deal/{poor}")
 
 
 # -------------------------------------------------------------------------------------------------------------- reactions
@@ -435,8 +437,12 @@ def test_another_record_type_is_chosen_and_saved_with_its_form(site, deal, rep):
     assert re.findall(r'<option value="(\w+)"', form.text) == ["open", "won"]
     sent = dict(HIDDEN.findall(form.text))
     assert sent["record_type"] == "renewal"
+    assert "It becomes: Renewal." in rep.post(f"/o/deal/draft?record={deal}", sent, name="Cell line 4", stage="won").text
     assert rep.post(f"/o/deal/{deal}/edit", sent, name="Cell line 4", stage="won").status_code == 303
     assert site.get("deal", deal)["record_type"] == "renewal"
+    kept = dict(HIDDEN.findall(rep.get(f"/o/deal/{deal}/edit").text))
+    assert kept["record_type"] == "renewal"
+    assert "It becomes" not in rep.post(f"/o/deal/draft?record={deal}", kept, name="Cell line 4", stage="open").text
 
 
 @pytest.mark.parametrize("url", ["", "/edit", "/clone", "/owner", "?tab=history"])
