@@ -41,7 +41,7 @@ from fieldstone.web.setup.approval_documents import (
 from fieldstone.web.setup.approval_trials import Tried
 from fieldstone.web.setup.definitions import Document, owner_words, tabs_of, the_object
 from fieldstone.web.setup.parts import Part
-from fieldstone.web.setup.typed import came_back, label_of, name_from, put, put_label, said_at_control, shown_label, to_json
+from fieldstone.web.setup.typed import came_back, label_of, name_from, put, put_label, said_at_control, shown_label, to_json, told_elsewhere
 
 PEOPLE = 200
 UNDONE = 10  # states that the form carries for Undo
@@ -356,7 +356,10 @@ def _show(
         node=node_at(document, place),
         steps=steps,
         said=Diagram(place=place, wrong=wrong, people=words).said,
-        problems=[(word(each), place_of(each.pointer or "")) for each in problems],
+        problems=[
+            {"text": word(each), "at": place_of(each.pointer or "")} if each in own else {**told_elsewhere(each, path), "at": "start"}
+            for each in problems
+        ],
         at_place=_at_controls(own, place),
         wrong=wrong,
         people=people,

@@ -27,7 +27,7 @@ from fieldstone.records.gate.authors import rights_of_author
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
 from fieldstone.web.pages import page, redirect_after
-from fieldstone.web.setup.where_used import words_of
+from fieldstone.web.setup.where_used import place_of, words_of
 from fieldstone.web.shell import toast
 
 OWN = frozenset({csrf.FIELD, "publish", "edit", "confirm", "reason"})  # what the page of the plan sends besides the form
@@ -169,7 +169,14 @@ def refusal(title: str, back: str) -> Again:
     def again(problems: tuple[Problem, ...]) -> ResponseReturnValue:
         if not problems:
             return redirect_after(back)
-        shown = [(word(each), f"{each.document or ''}{each.pointer or ''}") for each in problems]
+        shown = [(word(each), _place(each)) for each in problems]
         return page("setup/refused.html", status=422, title=title, back=back, problems=shown)
 
     return again
+
+
+def _place(problem: Problem) -> str:
+    """Return where a problem stands: the definition, or in a document that is not published yet the place itself."""
+    if problem.document is not None and problem.document in current.snapshot.parsed:
+        return str(place_of(problem.document, problem.pointer or ""))
+    return f"{problem.document or ''}{problem.pointer or ''}"

@@ -23,6 +23,7 @@ from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.metadata.names import NATIVE_LENGTH
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
+from fieldstone.web.setup.where_used import field_in, place_of
 from fieldstone.web.typed_forms import kept
 
 NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
@@ -96,21 +97,30 @@ def with_problems(typed: MultiDict[str, str], problems: Iterable[Problem], place
     """Return a form with its problems placed.
 
     `places`: controls by JSON pointer into the document at `path`; a problem stands at the control of the longest pointer that leads to
-    it. Of another document it is told above the form, with the place it stands at.
+    it. Of another definition it is told above the form, with the way there.
     """
     at_controls: dict[str, list[str]] = {}
     summary: list[Mapping[str, str]] = []
     for problem in problems:
         control = _control(problem, places, path)
         if control is None:
-            said = sentence(problem)
-            where = f"{problem.document or ''}{problem.pointer or ''}"
-            summary.append({"text": said if problem.document in (None, path) else f"{said} ({where})"})
+            summary.append(told_elsewhere(problem, path))
             continue
         said = said_at_control(problem, whole=_pointer(problem) in places)
         at_controls.setdefault(control.name, []).append(said)
         summary.append({"id": control.id, "label": control.label, "text": said})
     return TypedForm(typed=typed, at_controls=at_controls, summary=summary)
+
+
+def told_elsewhere(problem: Problem, path: str) -> Mapping[str, str]:
+    """Return a problem that has no control: of another definition than the one of the form with its name and the way there."""
+    said, document = sentence(problem), current.snapshot.parsed.get(problem.document or "")
+    if problem.document is None or document is None:
+        return {"text": said if problem.document in (None, path) else f"{said} ({problem.document}{problem.pointer or ''})"}
+    if problem.document == path and field_in(document, problem.pointer or "") is None:
+        return {"text": said}
+    place = place_of(problem.document, problem.pointer or "")
+    return {"label": str(place), "text": said, **({"url": place.url} if place.url else {})}
 
 
 def sentence(problem: Problem) -> str:

@@ -1,12 +1,13 @@
 """Where a definition is used, in words and with the way there: shown before it is renamed or removed.
 
-Here: mentions made readable. Not here: finding them (`metadata/references.py`).
+Here: mentions made readable, the definition that a place in a document belongs to. Not here: finding them (`metadata/references.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -14,11 +15,14 @@ from fieldstone.metadata import labels
 from fieldstone.metadata.documents import name_of
 from fieldstone.metadata.references import Mention, where_used
 from fieldstone.web.current import current
+from fieldstone.web.globals_of_templates import label
+
+FIELDS_IN = ("object", "object_extension")  # the kinds of document that hold fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One document that uses a definition: what it is, what it does with it, where."""
+    """One definition that uses another: what it is, what it does with it, where."""
 
     kind: str
     label: str
@@ -28,22 +32,56 @@ class Use:
     plain: bool  # goes along when the definition is removed; what stands in an expression refuses the removal
 
 
-def uses(kind: str, name: str, object_name: str | None = None) -> list[Use]:
-    """Return where a definition is used, a document each, in the order of the documents. What it says of itself is left out."""
-    found: dict[str, list[Mention]] = {}
-    for mention in where_used(current.snapshot.parsed, kind, name, object_name):
-        found.setdefault(mention.document, []).append(mention)
-    return [_use(path, mentions) for path, mentions in found.items()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The definition that a JSON pointer into a document leads to: a field, else what the whole document defines."""
+
+    kind: str  # in words, as the label is
+    label: str
+    object: str | None  # the label of the object that it is a part of
+    url: str | None
+
+    def __str__(self) -> str:
+        words = {"kind": self.kind, "name": self.label, "object": self.object}
+        return str(_("%(kind)s “%(name)s” of %(object)s", **words) if self.object else _("%(kind)s “%(name)s”", **words))
 
 
-def _use(path: str, mentions: Iterable[Mention]) -> Use:
-    mentions = tuple(mentions)
+def place_of(path: str, pointer: str = "") -> Place:
+    """Return the definition that a place in a published document belongs to."""
+    document = current.snapshot.parsed[path]
     kind, named = words_of(path)
+    name = field_in(document, pointer)
+    holder = current.snapshot.objects.get(str(document.get("object") or (document["kind"] == "object" and name_of(document))))
+    field = holder.field(name) if holder is not None and name is not None else None
+    if holder is not None and field is not None:
+        url = f"/setup/objects/{holder.name}/fields/{field.name}"
+        return Place(kind=kind_words("field"), label=label(field), object=label(holder), url=url)
+    of = label(holder) if holder is not None and document["kind"] not in FIELDS_IN else None
+    return Place(kind=kind, label=named, object=of, url=url_of(path))
+
+
+def field_in(document: Mapping[str, Any], pointer: str) -> str | None:
+    """Return the field of an object or an extension that a pointer leads into; None where it leads elsewhere."""
+    steps = pointer.split("/")
+    return steps[2] if document["kind"] in FIELDS_IN and len(steps) > 2 and steps[1] == "fields" else None
+
+
+def uses(kind: str, name: str, object_name: str | None = None) -> list[Use]:
+    """Return where a definition is used, a definition each, in the order of the documents. What it says of itself is left out."""
+    found: dict[tuple[str, str | None], list[Mention]] = {}
+    for mention in where_used(current.snapshot.parsed, kind, name, object_name):
+        field = field_in(current.snapshot.parsed[mention.document], mention.pointer)
+        found.setdefault((mention.document, field), []).append(mention)
+    return [_use(mentions) for mentions in found.values()]
+
+
+def _use(mentions: Sequence[Mention]) -> Use:
+    place = place_of(mentions[0].document, mentions[0].pointer)
     return Use(
-        kind=kind,
-        label=named,
+        kind=place.kind,
+        label=f"{place.object} · {place.label}" if place.kind == kind_words("field") else place.label,
         does=tuple(dict.fromkeys(_does(each.does) for each in mentions)),
-        url=url_of(path),
+        url=place.url,
         pointers=tuple(each.pointer for each in mentions),
         plain=all(each.does in ("shows", "grants") for each in mentions),
     )

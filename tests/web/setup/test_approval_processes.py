@@ -103,6 +103,11 @@ def test_actions_and_guarded_values_are_kept(site, admin):
     assert made["actions"]["approved"][0]["set"] == {"stage": "won"} and made["guarded"] == [{"field": "stage", "values": ["won"]}]
 
 
+def test_the_owner_stays_who_may_submit_from_click_to_click(admin):
+    page = press(admin, NEW, press(admin, NEW, admin.get(NEW).text, "select:0"), "select:start", ("panel", "0"))
+    assert re.search(r'name="submitters" value="owner" checked', page)
+
+
 def test_nodes_move_and_go(admin):
     page = press(admin, NEW, admin.get(NEW).text, "insert:cc:0")
     assert page.index("1 · Tell people") < page.index("2 · Manager")

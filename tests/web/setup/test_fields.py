@@ -236,6 +236,26 @@ def test_a_field_that_a_formula_reads_is_not_removed(builder):
     assert builder.plan("/setup/objects/deal/fields/amount/remove").status_code == 422
 
 
+def test_what_a_change_breaks_elsewhere_is_named_with_the_way_there(builder):
+    example = json.dumps([{"record": {"amount": "100"}, "expect": "25.00"}])
+    add(builder, "formula", "Half", returns="number", scale="2", formula="amount / 2")
+    add(builder, "formula", "Quarter", returns="number", scale="2", formula="half / 2", examples=example)
+    shown = builder.plan(
+        "/setup/objects/deal/fields/half", {"label.en": "Half", "returns": "number", "scale": "2", "formula": "amount / 4"}
+    )
+    assert shown.status_code == 422
+    assert '<a href="/setup/objects/deal/fields/quarter">Field “Quarter” of Deal</a>: Example 1 gives 12.50, but 25.00' in shown.text
+    removed = builder.plan("/setup/objects/deal/fields/half/remove")
+    assert "Field “Quarter” of Deal" in words(removed)
+
+
+def test_what_uses_a_field_is_named_with_the_way_there(builder):
+    add(builder, "formula", "Half", returns="number", scale="2", formula="amount / 2")
+    used = builder.get("/setup/objects/deal/fields/amount/remove")
+    assert '<a href="/setup/objects/deal/fields/half">Deal · Half</a><small>Field · reads it</small>' in used.text
+    assert '<a href="/setup/objects/deal/layouts/deal_main">' in used.text
+
+
 def test_a_removed_field_leaves_its_places_and_comes_back(builder, site):
     deal = site.create("deal", name="Kept", stage="open", secret="psst")
     shown = builder.plan("/setup/objects/deal/fields/secret/remove")

@@ -124,7 +124,7 @@ def test_a_renamed_object_is_renamed_wherever_it_is_used(builder):
 
 def test_where_an_object_is_used_is_shown_before_it_is_removed(builder):
     text = words(builder.get("/setup/objects/account/remove"))
-    assert "Deal Object" in text
+    assert "Deal · Account Field" in text
     assert "needs it" in text
 
 
