@@ -87,8 +87,9 @@ def assembled(settings: Settings, engine: Engine) -> Org:
     handlers: dict[str, tasks.Handler] = {}  # filled below: what they do may need the queue that calls them
     celery = queue.celery_app(settings.broker_url, partial(tasks.perform, engine, handlers), org=name)
     outbox = Outbox(hint=queue.Queue(celery, org=name).hint)
-    notices = Notices(post=Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url), address=settings.address)
-    records = Records(engine, holder, steps(notices), secret=settings.secret_key)
+    post = Post(outbox=outbox, sender=settings.mail_from, smtp_url=settings.smtp_url)
+    notices = Notices(post=post, address=settings.address, currency=settings.currency)
+    records = Records(engine, holder, steps(notices), secret=settings.secret_key, currency=settings.currency)
     imports = imports_in_background.handlers(records, settings.files, outbox)
     handlers.update(
         tasks.handlers([mail_handler(settings.smtp_url), *housekeeping.handlers(engine, purge_bin, partial(catch_up, records)), *imports])

@@ -135,6 +135,7 @@ class Work:
     rows_written: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     correlation: str = ""
+    currency: str = "USD"  # in which messages write amounts: ISO 4217
     shared: dict[Any, Any] = field(default_factory=dict)  # what steps handed in by workflow keep between batches
 
 

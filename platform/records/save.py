@@ -139,10 +139,13 @@ def _order_of_writes(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factor
 class Records:
     """Reading and saving records of one org. Shared by all threads; holds no state but what it was made with."""
 
-    def __init__(self, engine: Engine, holder: Holding, steps: StepTable | None = None, *, secret: str | bytes) -> None:
+    def __init__(
+        self, engine: Engine, holder: Holding, steps: StepTable | None = None, *, secret: str | bytes, currency: str = "USD"
+    ) -> None:
         self.engine = engine
         self.holder = holder
         self.cursors = Cursors(secret)
+        self.currency = currency
         added = steps or StepTable()
         self._checks, self._writes = _order(added), _order_of_writes(added)
         self.transact: Callable[[Callable[[Transaction], Any]], Any] = partial(retrying, engine)  # work in a write transaction
@@ -265,7 +268,7 @@ class Records:
         return len(images), images[-1]["id"] if images else ""
 
     def _work(self, channel: str, cause: Cause | None) -> Work:
-        return Work(channel=channel, cause=cause, save_in=self.save_in, correlation=new_id())
+        return Work(channel=channel, cause=cause, save_in=self.save_in, correlation=new_id(), currency=self.currency)
 
     def _attempt(
         self,

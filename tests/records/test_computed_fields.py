@@ -262,7 +262,7 @@ def test_a_rule_may_ask_for_a_live_roll_up_of_the_record_and_of_its_parent(org):
     org.update("deal", first, {"amount": 2000}, "Rep")
     with pytest.raises(Refused) as refused:
         org.update("company", company, {"name": "e"}, "Rep")
-    assert [problem.message[""] for problem in refused.value.problems] == ["too much is coming: 2000.00"]
+    assert [problem.message[""] for problem in refused.value.problems] == ["too much is coming: $2,000.00"]
 
 
 def failed(org: World, who: str, *select: str) -> dict[str, dict[str, str]]:

@@ -20,7 +20,7 @@ from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.gate.access import READ
 from fieldstone.records.gate.write import Looked, look
-from fieldstone.records.messages import expressions_in
+from fieldstone.records.messages import expressions_in, names_in
 from fieldstone.records.steps.defaults import defaults_of
 
 Path = tuple[str, ...]
@@ -54,6 +54,7 @@ def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
     if "owner" in definition.system_fields:
         lookups.append("owner")
     every = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads}
+    every |= {path for message in _messages(snapshot, definition) for path in names_in(snapshot, definition, message)}
     read = {path for path in every if len(path) > 1 and path[0] in lookups}
     paths = set(read)
     for found in definition.fields.values():
@@ -82,15 +83,14 @@ def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled
         assert isinstance(rule, ValidationRuleDef)
         if rule.active:
             yield snapshot.expression(rule.error_when, definition.name, "validation_rule")
-            yield from expressions_in(snapshot, definition.name, rule.message)
+    for message in _messages(snapshot, definition):
+        yield from expressions_in(snapshot, definition.name, message)
     for record_type in ("", *definition.record_types):
         for _, compiled in defaults_of(snapshot, definition, record_type).expressions:
             yield compiled
     for automation in snapshot.all("automation", definition.name):
         for source in getattr(automation, "expressions", ()):
             yield snapshot.expression(source, definition.name, "automation")
-        for message in getattr(automation, "messages", ()):
-            yield from expressions_in(snapshot, definition.name, message)
     for process in snapshot.all("approval_process", definition.name):
         assert isinstance(process, ApprovalProcessDef)
         if process.entry.auto_submit and process.entry.criteria is not None:
@@ -101,6 +101,16 @@ def _expressions(snapshot: Snapshot, definition: ObjectDef) -> Iterable[Compiled
             for condition in (part.visible_when, part.required_when, part.read_only_when):
                 if condition is not None:
                     yield snapshot.expression(condition, definition.name, "layout")
+
+
+def _messages(snapshot: Snapshot, definition: ObjectDef) -> Iterator[Mapping[str, str]]:
+    """What rules and automations say when they refuse a record of the object."""
+    for rule in snapshot.all("validation_rule", definition.name):
+        assert isinstance(rule, ValidationRuleDef)
+        if rule.active:
+            yield rule.message
+    for automation in snapshot.all("automation", definition.name):
+        yield from getattr(automation, "messages", ())
 
 
 def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:

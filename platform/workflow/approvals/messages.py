@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fieldstone.errors import FieldstoneError, Problem, Refused
 from fieldstone.i18n.languages import LANGUAGES
 from fieldstone.metadata import labels
-from fieldstone.metadata.definitions import EmailStep, EmailTemplateDef, FieldDef, NotifyStep
+from fieldstone.metadata.definitions import EmailStep, EmailTemplateDef, NotifyStep
 from fieldstone.metadata.definitions.definition import Label
 from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.notify import inbox, templates
@@ -21,6 +21,7 @@ from fieldstone.records.gate import Gate
 from fieldstone.records.gate.access import rights
 from fieldstone.records.gate.people import load
 from fieldstone.records.gate.sharing import reader
+from fieldstone.records.shown import Style, field_at, plain_text
 from fieldstone.rules import Context
 from fieldstone.workflow.approvals.conditions import bare
 from fieldstone.workflow.approvals.directory import Colleague, zone_of
@@ -60,7 +61,7 @@ def email(desk: Desk, about: About, step: EmailStep, told: Iterable[Colleague]) 
             desk.tx,
             person,
             subject=templates.fill(subject, reading),
-            body=templates.plain_text(filled) if as_html else filled,
+            body=plain_text(filled) if as_html else filled,
             markup=filled if as_html else None,
             about=f"approval:{about.instance}",
         )
@@ -73,6 +74,7 @@ def _reading(desk: Desk, about: About, person: Colleague, made: Iterable[Templat
     gate = Gate(desk.tx, asking, desk.gate.cursors)
     values = _readable(gate, about, {".".join(path) for each in made for path in each.reads})
     fields = _readable(gate, about, {name for each in made for name in each.fields})
+    definition = desk.snapshot.object(about.object)
     now = desk.tx.now.replace(microsecond=0)
     context = Context(
         now=now,
@@ -83,9 +85,8 @@ def _reading(desk: Desk, about: About, person: Colleague, made: Iterable[Templat
     return Reading(
         values={path: bare(value) for path, value in values.items()},
         context=context,
-        language=person.language,
-        zone=zone,
-        fields={name: (found, value) for name, value in fields.items() if (found := _field(desk.snapshot, about.object, name)) is not None},
+        style=Style(language=person.language, default_language=desk.snapshot.language, zone=zone, currency=desk.notices.currency),
+        fields={name: (found[1], value) for name, value in fields.items() if (found := field_at(desk.snapshot, definition, name))},
     )
 
 
@@ -99,15 +100,3 @@ def _readable(gate: Gate, about: About, paths: Iterable[str]) -> dict[str, Any]:
             continue
         found[path] = next((value for name, value in record.items() if name.lower() == path.lower()), None)
     return found
-
-
-def _field(snapshot: Snapshot, object_name: str, path: str) -> FieldDef | None:
-    """The field at the end of a path."""
-    *hops, last = path.split(".")
-    definition = snapshot.object(object_name)
-    for hop in hops:
-        through = definition.field(hop)
-        if through is None or through.to is None:
-            return None
-        definition = snapshot.object(through.to)
-    return definition.field(last)

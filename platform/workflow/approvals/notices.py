@@ -25,10 +25,11 @@ MAILED = frozenset({"approval_task", "approval_approved", "approval_rejected", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
-    """Where notices of approvals go. `address` is the app's own, for links in mails."""
+    """Where notices of approvals go. `address` is the app's own, for links in mails; `currency` that of amounts, as ISO 4217."""
 
     post: Post
     address: str
+    currency: str = "USD"
 
     def tell(self, tx: Transaction, people: Iterable[Colleague], kind: str, about: About, **params: Any) -> None:
         """Put a line in each person's inbox and, for kinds that want one, a mail beside it; both only if `tx` commits."""

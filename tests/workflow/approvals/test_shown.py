@@ -53,7 +53,7 @@ def test_notify_and_email_steps_say_what_their_reader_may_see(company):
         sue = [each.text for each in inbox.page(tx, firm.world.people["sue"], "en")]
         letters = {each.recipients[0]: each for each in mail.mailbox(tx) if each.html and "<p>" in each.html and "Hello" not in each.html}
         fay = [each.text for each in inbox.page(tx, firm.world.people["fay"], "en")]
-    assert letters["sue@example.com"].subject == "<b>Q</b> at 100.00"
+    assert letters["sue@example.com"].subject == "<b>Q</b> at $100.00"
     assert letters["sue@example.com"].html == "<p>&lt;script&gt;</p>"
     assert letters["fay@example.com"].subject == "at"  # she sees nothing of the quote
     assert "<b>Q</b>: 15%" in sue  # the page escapes it
