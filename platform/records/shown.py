@@ -21,6 +21,7 @@ from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.query import Reference
 
 PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+ERROR = "#Error!"  # in the place of what a formula has failed to give
 DECIMALS = 6  # of the value of an expression, in a text: a third has no end
 _TAGS = re.compile(r"<[^>]*>")
 

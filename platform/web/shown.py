@@ -24,13 +24,13 @@ from fieldstone.i18n import formats, texts
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.records.failed_formulas import failed_formulas, failed_names
 from fieldstone.records.query import Record, Reference
+from fieldstone.records.shown import ERROR
 from fieldstone.web.current import current
 from fieldstone.web.shell import hue
 
 TEMPLATES = {"master_detail": "lookup", "owner": "user", "id": "text", "text_area": "long_text", "formula": "text", "roll_up": "number"}
 NUMBERS = frozenset({"number", "currency", "percent"})
 LONG = frozenset({"long_text", "rich_text", "text_area"})
-ERROR = "#Error!"  # in the place of what a formula has failed to give
 CUT = 90  # characters of a long text in a list
 TAGS = {"a": {"href", "target"}, "img": {"src", "alt", "height", "width"}, "br": set[str]()}  # what HYPERLINK, IMAGE and BR make
 DECORATION = re.compile(r'<(\w+)[^<>]*\saria-hidden="true"[^<>]*>[^<>]*</\1>')

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldstone.errors import FieldstoneError, Problem, Refused
 from fieldstone.i18n.languages import LANGUAGES
+from fieldstone.i18n.texts import text
 from fieldstone.metadata import labels
 from fieldstone.metadata.definitions import EmailStep, EmailTemplateDef, NotifyStep
 from fieldstone.metadata.definitions.definition import Label
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 def words(snapshot: Snapshot, label: Label, name: str) -> dict[str, str]:
     """Return a label in every language of the platform."""
     return {language: labels.text(label, language, snapshot.language, name) for language in LANGUAGES}
+
+
+def unnamed() -> dict[str, str]:
+    """Return, by language, what a record without a name is called, and one whose name its reader may not know."""
+    return {language: text("record.unnamed", language) for language in LANGUAGES}
 
 
 def notify(desk: Desk, about: About, step: NotifyStep, told: Iterable[Colleague]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from fieldstone.db.ids import new_id
 from fieldstone.db.transaction import Transaction
-from fieldstone.errors import Problem, Refused
+from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.metadata.definitions import (
     ActionNodeDef,
     ApprovalProcessDef,
@@ -22,6 +22,7 @@ from fieldstone.metadata.definitions import (
     CcNodeDef,
     EmailStep,
     NotifyStep,
+    ObjectDef,
     PersonSource,
     Step,
     UpdateStep,
@@ -31,11 +32,14 @@ from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Change, Outcome
 from fieldstone.records.cursor import Cursors
 from fieldstone.records.evaluation import fit
+from fieldstone.records.failed_formulas import failed_names
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.access import rights
+from fieldstone.records.gate.people import load
 from fieldstone.records.gate.sharing import reader
 from fieldstone.records.principal import Principal
 from fieldstone.records.query import Reference
+from fieldstone.records.shown import ERROR
 from fieldstone.workflow.approvals import locks, messages, store
 from fieldstone.workflow.approvals.conditions import Conditions
 from fieldstone.workflow.approvals.decide import Actor, Circumstances, counted, withdrawn
@@ -462,18 +466,36 @@ class Run:
         self.note("told", identity=ENGINE, node=node.id, data={"people": [each.id for each in told]})
 
     def _tell(self, told: Iterable[Colleague], kind: str, **params: Any) -> None:
-        self.desk.notices.tell(self.desk.tx, told, kind, self._about(), **params)
+        """Tell people. Of a name that a formula makes they are told as much as of what it reads."""
+        definition = self.desk.snapshot.object(self.instance.object)
+        groups: dict[bool, list[Colleague]] = {}
+        for person in told:
+            groups.setdefault(not definition.name_fielddef.computed or self._tells_names(definition, person), []).append(person)
+        for named, people_told in groups.items():
+            record = self._title(definition) if named else messages.unnamed()
+            self.desk.notices.tell(self.desk.tx, people_told, kind, self._about(), record=record, **params)
+
+    def _tells_names(self, definition: ObjectDef, person: Colleague) -> bool:
+        try:
+            principal = load(self.desk.tx.connection, person.id)
+        except NotVisible:  # no longer active
+            return False
+        return rights(self.desk.snapshot, principal).tells_names(definition)
+
+    def _title(self, definition: ObjectDef) -> str | Mapping[str, str]:
+        """The name of the record, as pages have it where it has none."""
+        name = self.desk.gate.get(definition.name, self.instance.record, select=(definition.name_field,))[definition.name_field]
+        if name:
+            return str(name)
+        reference = Reference(self.instance.record, None, definition.name)
+        return ERROR if failed_names(self.desk.gate, [reference]) else messages.unnamed()
 
     def _about(self) -> About:
         definition = self.desk.snapshot.object(self.instance.object)
-        name = definition.name_field
-        record = self.desk.gate.get(definition.name, self.instance.record, select=(name,))
-        title = record[name]
         shown = {
-            "record": str(title) if title is not None else "",
             "process": messages.words(self.desk.snapshot, self.process.label, self.process.name),
+            "object": messages.words(self.desk.snapshot, definition.label, definition.name),
         }
-        shown["object"] = messages.words(self.desk.snapshot, definition.label, definition.name)
         link = f"/approvals/{self.instance.id}"
         return About(instance=self.instance.id, object=definition.name, record=self.instance.record, link=link, params=shown)
 

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from fieldstone.db.transaction import read
+from fieldstone.db.transaction import read, write
 from fieldstone.errors import NotVisible
 from fieldstone.notify import inbox, mail
-from tests.support.company import process
+from fieldstone.records.principal import assign
+from tests.support.company import QUOTE, process
 from tests.support.statements import counting
+from tests.support.worlds import permission_set, rights
 
 BIG = "25"  # percent: director and finance decide too
 
@@ -58,6 +60,23 @@ def test_notify_and_email_steps_say_what_their_reader_may_see(company):
     assert letters["fay@example.com"].subject == "at"  # she sees nothing of the quote
     assert "<b>Q</b>: 15%" in sue  # the page escapes it
     assert fay == [":"]
+
+
+@pytest.mark.parametrize(("secret", "told"), [("7", "7"), ("0", "#Error!")])
+def test_a_name_that_a_formula_makes_is_told_to_who_may_read_its_inputs(company, secret, told):
+    title = {"type": "formula", "label": "Title", "returns": "text", "formula": "TEXT(secret * secret / secret)"}
+    quote = {**QUOTE, "name_field": "title", "fields": {**QUOTE["fields"], "secret": {"type": "number", "label": "S"}, "title": title}}
+    knowing = permission_set("knowing", {"quote": rights("read", read=["secret", "title"])})
+    firm = company(more=(quote, knowing))
+    with write(firm.world.engine) as tx:
+        assign(tx.connection, firm.world.people["sue"], ["sales", "knowing"])
+    firm.submit(firm.quote(who="builder", owner=firm.world.people["sue"], secret=secret))
+    firm.decide("bob")
+    with read(firm.world.engine) as tx:
+        letters = [(each.recipients[0], each.subject) for each in mail.mailbox(tx)]
+        bob = [each.text for each in inbox.page(tx, firm.world.people["bob"], "en")]
+    assert letters == [("sue@example.com", f"Approved: Quote {told}"), ("bob@example.com", "待审批：报价 未命名")]
+    assert bob == ["sue asks for your decision on Quote Unnamed (Discount)"]
 
 
 # --- what pages ask --------------------------------------------------------------------------------------------------------------
