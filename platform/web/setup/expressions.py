@@ -26,7 +26,7 @@ from fieldstone.web.admission import admit, setup
 from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import label, word
-from fieldstone.web.setup import bp, default_values, expression_examples, expression_help, expression_trials
+from fieldstone.web.setup import bp, default_values, expression_examples, expression_fixes, expression_help, expression_trials
 from fieldstone.web.setup.expression_editor import EXPECTED, Editor, result_words, type_words
 
 SUGGESTIONS = 10
@@ -73,7 +73,7 @@ def check() -> ResponseReturnValue:
     examples = given["examples"] if isinstance(given.get("examples"), list) else None
     if not source.strip():
         return jsonify(ok=False, problems=[], **expression_examples.without_filter(editor, examples))
-    found = editor.problems(source)
+    found = expression_fixes.problems(editor.problems, editor.scope, source)
     answer: dict[str, Any] = {"ok": all(each.warning for each in found), "problems": [_told(editor, source, each) for each in found]}
     if answer["ok"]:
         checked = editor.checked(source)

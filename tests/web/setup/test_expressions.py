@@ -159,10 +159,22 @@ def test_a_value_that_was_meant_keeps_its_quotation_marks(builder):
         ("金额 * 2", {"金额": "amount"}),
         ("IF(amount ≥ 5； 1； 0)", {"≥": ">=", "；": ","}),
         ("PROPER(name)", {"PROPER": "INITCAP"}),
+        ("ＩＦ(amount > １０００, 1, 0)", {"ＩＦ": "IF", "１０００": "1000"}),
+        ("amount — １．５", {"—": "-", "１．５": "1.5"}),
+        ("Close Date - TODAY()", {"Close Date": "close_date"}),
+        ("TODAY() -\n Close date + 金额 + nmae", {"Close date": "close_date", "金额": "amount", "nmae": "name"}),
+        ('IF(stage = "赢单", 1, 0)', {'"赢单"': '"won"'}),
+        ('CASE(account.name, "Open", 1, 0) + IF(ISPICKVAL(stage, "进行中"), 1, 0)', {'"进行中"': '"open"'}),
     ],
 )
 def test_what_a_newcomer_types_can_be_mended_by_a_click(builder, source, fixes):
     assert {source[each["start"] : each["end"]]: each["fix"] for each in told(builder, source)["problems"]} == fixes
+
+
+def test_the_record_type_is_offered_by_its_name_in_expressions(builder, site):
+    site.publish({"kind": "record_type", "object": "account", "api_name": "partner", "label": "Partner", "active": True})
+    (problem,) = told(builder, 'RecordType.Name = "partner"', "object=account&use=validation_rule")["problems"]
+    assert problem["fix"] == "$RecordType.Name"
 
 
 @pytest.mark.parametrize(
