@@ -21,7 +21,7 @@ from fieldstone.errors import NotVisible, Problem, Refused
 from fieldstone.metadata.definitions.list_views import ColumnDef
 from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
 from fieldstone.records.query import Page, Query, Sort
-from fieldstone.web import conditions, list_views
+from fieldstone.web import conditions, expressions, list_expressions, list_views
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.conditions import Condition
 from fieldstone.web.current import current
@@ -72,6 +72,15 @@ class Listing:
         clicked = self.arguments.get("sort")
         levels = (Sort.parse(clicked),) if clicked else self.view.sort
         return tuple(level for level in levels if list_views.resolve(self.definition, level.field) is not None)
+
+    @cached_property
+    def told(self) -> dict[str, list[str]]:
+        """What is to be said of the expression, each with its place: under "error" what hinders the list, under "warning" the rest."""
+        found = list_expressions.problems(self.definition, self.expression) if self.expression else ()
+        said: dict[str, list[str]] = {"error": [], "warning": []}
+        for each in found:
+            said["warning" if each.warning else "error"].append(expressions.with_place(self.expression, each))
+        return said
 
     @property
     def tree(self) -> Mapping[str, Any] | None:

@@ -16,12 +16,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from fieldstone import rules
-from fieldstone.errors import NotVisible, Problem, Refused
-from fieldstone.i18n import formats
-from fieldstone.metadata import labels
+from fieldstone.errors import Problem, Refused
 from fieldstone.metadata.scope import steps_of
-from fieldstone.records.query import Query
 from fieldstone.rules.check import CONDITIONS
+from fieldstone.web import expressions
 from fieldstone.web.admission import admit, setup
 from fieldstone.web.candidates import offered, telling
 from fieldstone.web.current import current
@@ -82,7 +80,7 @@ def check() -> ResponseReturnValue:
         if editor.record is not None and any(path[0] == "$Record" for path in checked.reads):
             answer["edited"] = _("%(object)s with the lookup", object=label(current.snapshot.objects[editor.record]))
         if editor.use in CONDITIONS and editor.record is None:
-            answer["note"] = _holds_for(editor.object, source)
+            answer["note"] = expressions.holds_for(editor.object, source)
         if examples is not None:
             answer["examples"] = expression_examples.run(editor, source, examples)
     place = editor
@@ -103,27 +101,9 @@ def _told_of_value(editor: Editor, text: str) -> list[dict[str, Any]]:
 
 
 def _told(editor: Editor, source: str, problem: Problem) -> dict[str, Any]:
-    span, fix = problem.span, problem.suggestion
-    start, end = (span.start, span.end) if span is not None else (0, 0)
-    if problem.code == "expression_bad_character" and fix is None and source[start : start + 1].isalpha():
-        fix = editor.scope.nearest(source[start:end])  # a field by its label
-    if source[start:end] == "=" and not source[:start].strip() and not problem.warning:
-        fix = ""  # a spreadsheet's formula begins with it
-    if fix and source[start : start + 1] in ('"', "'"):
-        fix = f"{source[start]}{fix}{source[start]}"  # what is meant is the text between the quotation marks
-    told = {"text": word(_in_readers_words(problem)), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
-    if problem.code == WRONG_TYPE and editor.use is rules.Use.FORMULA:
-        returns = _fitting(editor, source)
-        told |= {"returns": returns, "returns_text": dict(result_words())[returns]} if returns else {}
-    return told if fix is None else told | {"fix": fix}
-
-
-def _in_readers_words(problem: Problem) -> Problem:
-    """Return a problem that names an object by its API name, which every reader has a label for, not by its label in the org's language."""
-    language = current.snapshot.language
-    called = {labels.text(each.label, language, language, each.name): each.name for each in current.snapshot.objects.values()}
-    said = problem.params.get("object")
-    return replace(problem, params={**problem.params, "object": called[said]}) if said in called else problem
+    told = expressions.told(editor.scope, source, problem)
+    returns = _fitting(editor, source) if problem.code == WRONG_TYPE and editor.use is rules.Use.FORMULA else None
+    return told | {"returns": returns, "returns_text": dict(result_words())[returns]} if returns else told
 
 
 def _fitting(editor: Editor, source: str) -> str | None:
@@ -136,17 +116,6 @@ def _fitting(editor: Editor, source: str) -> str | None:
     money = any(found is not None and found[-1].result_type == "currency" for found in fields)
     fitting = [name for name, type_ in EXPECTED.items() if type_ is checked.type]
     return "currency" if money and "currency" in fitting else next(iter(fitting), None)
-
-
-def _holds_for(object_name: str, source: str) -> str:
-    """Say for how many of the records that the person sees a condition holds; nothing where a list could not be filtered by it."""
-    try:
-        every, those = current.gate.count(Query(object=object_name)), current.gate.count(Query(object=object_name, filter=source))
-    except (Refused, NotVisible):
-        return ""
-    more = "" if every.exact and those.exact else "+"
-    some, every_one = formats.number(those.value, current.language), formats.number(every.value, current.language)
-    return str(_("true for %(some)s of %(all)s records", some=some + more, all=every_one + more))
 
 
 @bp.get("/expressions/records")

@@ -64,6 +64,10 @@ document.addEventListener("click", (event) => {
   )
     target.close();
 });
+for (const each of document.querySelectorAll("dialog.dlg[open]")) {
+  each.close(); // the server opened it for browsers without scripts; with them it is like any other
+  each.showModal();
+}
 document.addEventListener("close", (event) => opener.get(event.target)?.focus(), true);
 
 function outside(dialog, event) {
