@@ -1,6 +1,7 @@
 """What was probably meant by what an expression does not understand, where only the org's own words or a keyboard tell.
 
-Here: labels for names, letters and digits of full width, `RecordType.Name`, labels of picklist values: each the suggestion of its problem.
+Here: labels for names, letters and digits of full width, `RecordType.Name`, labels of picklist values, several values asked as one: each
+the suggestion of its problem.
 Not here: what is wrong, and what the language itself suggests (`rules`), how a problem is told (`web/expressions`).
 """
 
@@ -14,12 +15,16 @@ from dataclasses import dataclass, replace
 from fieldstone.errors import Problem, Span
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.scope import ObjectScope
+from fieldstone.rules import ValueType
 
 Check = Callable[[str], tuple[Problem, ...]]
 
 WIDE = re.compile(r"[\w．]*[０-９Ａ-Ｚａ-ｚ＿．][\w．]*|[—―]")  # a word with such a character, or a dash of texts
 RECORD_TYPE = "recordtype."
 NO_SUCH_VALUE = "expression_unknown_picklist_value"
+WRONG_TYPES = ("expression_operand_types", "expression_argument_type")
+IS_ONE = re.compile(r"([\w.]+)\s*(=|==|<>|!=)\s*(\"[^\"]*\"|'[^']*')")  # of one value; several are asked by INCLUDES
+ASKS_ONE = re.compile(r"(ISPICKVAL|CONTAINS)\s*\(\s*[\w.]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +111,28 @@ def _span(source: str, start: int, end: int) -> Span:
 
 
 def _with_meaning(check: Check, scope: ObjectScope, source: str, problem: Problem) -> Problem:
-    """Return a problem with what was meant: the record type as such, or the value of a picklist whose label was written."""
+    """Return a problem with what was meant: the record type, the value of a picklist whose label was written, one of several values."""
     name = str(problem.params.get("name", ""))
     if problem.code == "expression_unknown_name" and name.lower().startswith(RECORD_TYPE) and scope.resolve(f"${name}") is not None:
         return replace(problem, suggestion=f"${name}")
     if problem.code == NO_SUCH_VALUE and problem.span is not None:
         value = next(_values(check, scope, source, problem.span, str(problem.params["value"])), None)
         return problem if value is None else replace(problem, suggestion=value)
+    if problem.code in WRONG_TYPES and problem.span is not None and ValueType.MULTIPICKLIST.value in problem.params.values():
+        return _of_several(source, problem, problem.span)
+    return problem
+
+
+def _of_several(source: str, problem: Problem, span: Span) -> Problem:
+    """Return a problem of asking several picklist values as if they were one, with how they are asked."""
+    for match in IS_ONE.finditer(source):
+        if match.start(2) == span.start:
+            asked = f"INCLUDES({match[1]}, {match[3]})"
+            meant = asked if match[2] in ("=", "==") else f"NOT({asked})"
+            return replace(problem, span=_span(source, *match.span()), suggestion=meant)
+    for match in ASKS_ONE.finditer(source):
+        if match.end() == span.end:
+            return replace(problem, span=_span(source, *match.span(1)), suggestion="INCLUDES")
     return problem
 
 

@@ -92,7 +92,7 @@ def names(editor: Editor, path: str) -> Iterator[dict[str, Any]]:
         for name, field in found.names():
             holder = editor.record if name.startswith("$Record.") else editor.object
             if field is None:
-                yield {"name": name, "type": "", "label": _("Value of the person or the org"), "relation": False}
+                yield _global(found, name)
             elif is_readable(holder or "", field):
                 yield _named(found, name, field, holder or "")
         return
@@ -106,6 +106,19 @@ def names(editor: Editor, path: str) -> Iterator[dict[str, Any]]:
         for name, field in names_of(definition):
             if definition is QUEUE or is_readable(definition.name, field):
                 yield _named(found, name, field, definition.name)
+
+
+def _global(found: ObjectScope, name: str) -> dict[str, Any]:
+    """Return a value of the person or the org: with its type, and its label where it has one."""
+    head, _dot, rest = name.partition(".")
+    person, value = found.scopes.object("user"), found.resolve(name)
+    field = person.field(rest) if head == "$User" and person is not None else None
+    permission = current.snapshot.find("custom_permission", rest) if head == "$Permission" else None
+    if field is not None:
+        called = _("%(field)s of the person", field=label(field))
+    else:
+        called = label(permission) if permission is not None else _("Value of the person or the org")
+    return {"name": name, "type": type_words(value.type) if value is not None else "", "label": called, "relation": False}
 
 
 def _named(found: ObjectScope, name: str, field: FieldDef, holder: str) -> dict[str, Any]:

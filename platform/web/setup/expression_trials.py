@@ -134,6 +134,8 @@ def _result(editor: Editor, checked: rules.Checked, value: Any, names: Mapping[s
             return str(_("true: the record may be chosen") if value else _("false: the record may not be chosen"))
         case rules.Use.ROLLUP_FILTER:
             return str(_("true: the record is counted") if value else _("false: the record is not counted"))
+        case rules.Use.LIST_FILTER:
+            return str(_("true: the record is in the list") if value else _("false: the record is left out"))
     field = editor.field
     if field is None or value is None or field.type in LOOKUPS:
         return value_words(value, checked.type, names)

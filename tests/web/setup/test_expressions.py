@@ -38,7 +38,7 @@ def test_fields_and_globals_are_offered_with_label_and_type(builder):
     found = names(builder)
     assert found["amount"] == {"name": "amount", "type": "Number", "label": "Amount", "relation": False}
     assert found["account"]["relation"]
-    assert "$User.Id" in found
+    assert found["$User.Email"] == {"name": "$User.Email", "type": "Text", "label": "Email of the person", "relation": False}
 
 
 def test_fields_of_a_parent_are_offered_behind_its_dot(builder):
@@ -171,6 +171,23 @@ def test_what_a_newcomer_types_can_be_mended_by_a_click(builder, source, fixes):
     assert {source[each["start"] : each["end"]]: each["fix"] for each in told(builder, source)["problems"]} == fixes
 
 
+@pytest.mark.parametrize(
+    ("source", "fixes"),
+    [
+        ('interests = "robots"', {'interests = "robots"': 'INCLUDES(interests, "robots")'}),
+        ('ISPICKVAL(interests, "robots")', {"ISPICKVAL": "INCLUDES"}),
+    ],
+)
+def test_several_values_asked_as_one_are_offered_as_they_are_asked(builder, site, source, fixes):
+    values = [{"api_name": "robots", "label": "Robots"}]
+    account = {**site.org.holder.newest().parsed["objects/account.json"]}
+    fields = {**account["fields"], "interests": {"type": "multi_picklist", "label": "Interests", "values": values}}
+    site.publish({**account, "fields": fields})
+    told_of = told(builder, source, "object=account&use=validation_rule")["problems"]
+    assert {source[each["start"] : each["end"]]: each["fix"] for each in told_of} == fixes
+    assert told(builder, source.replace(*next(iter(fixes.items()))), "object=account&use=validation_rule")["ok"]
+
+
 def test_the_record_type_is_offered_by_its_name_in_expressions(builder, site):
     site.publish({"kind": "record_type", "object": "account", "api_name": "partner", "label": "Partner", "active": True})
     (problem,) = told(builder, 'RecordType.Name = "partner"', "object=account&use=validation_rule")["problems"]
@@ -274,6 +291,7 @@ def values(answer, source):
         (f"{FORMULA}&returns=text", "reason", "blank"),
         (RULE, "amount > 10", "true: the save is refused"),
         (RULE, "amount > 100", "false: the save is accepted"),
+        ("object=deal&use=list_filter", "amount > 100", "false: the record is left out"),
     ],
 )
 def test_a_record_gives_the_result_as_its_place_shows_it(builder, deal, about, source, result):
