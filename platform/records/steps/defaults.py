@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fieldstone.metadata.definitions.objects import FieldDef, ObjectDef
+from fieldstone.metadata.definitions.objects import LOOKUPS, FieldDef, ObjectDef
 from fieldstone.metadata.definitions.record_types import RecordTypeDef
+from fieldstone.metadata.field_types import FIELD_TYPES, BadValue
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.auto_numbers import numbers
 from fieldstone.records.changes import Action, Batch, Item, Step
@@ -49,9 +50,20 @@ def apply(batch: Batch, item: Item, defaults: Defaults, evaluation: Evaluation) 
         if found.name in item.given or item.problem_at(found.name):
             continue
         try:
-            item.image[found.name] = fit(found, evaluation.value(compiled, item))
+            item.image[found.name] = _held(found, fit(found, evaluation.value(compiled, item)))
         except (EvaluationError, ValueError):
             item.image[found.name] = None  # a default that fails is left blank (spec/expressions.md, section 6)
+
+
+def _held(found: FieldDef, value: Any) -> Any:
+    """Return the value of a default. Raises ValueError for a text that is too long for its field, as `fit` does for a number."""
+    if isinstance(value, str) and found.type not in LOOKUPS:
+        try:
+            FIELD_TYPES[found.type].from_json(found, value)
+        except BadValue as bad:
+            if bad.code == "too_long":
+                raise
+    return value
 
 
 def defaults_of(snapshot: Snapshot, definition: ObjectDef, record_type: str) -> Defaults:
@@ -102,8 +114,7 @@ def auto_numbers(snapshot: Snapshot, definition: ObjectDef, action: Action) -> S
     counted = tuple(found for found in definition.fields.values() if found.type == "auto_number")
     if not counted:
         return None
-    names = {found.name for found in counted}
-    reading = tuple(each for each in formulas.formulas_of(snapshot, definition) if any(path[0] in names for path in each[1].reads))
+    reading = numbered(snapshot, definition)
 
     def number(batch: Batch) -> None:
         evaluation = Evaluation(batch)
@@ -120,3 +131,9 @@ def auto_numbers(snapshot: Snapshot, definition: ObjectDef, action: Action) -> S
                 item.changed |= {found.name for found, _ in reading if item.image[found.name] is not None}
 
     return number
+
+
+def numbered(snapshot: Snapshot, definition: ObjectDef) -> formulas.Formulas:
+    """Return the stored formulas that read an auto-number: of a new record they have no value before the number is given."""
+    names = {found.name for found in definition.fields.values() if found.type == "auto_number"}
+    return tuple(each for each in formulas.formulas_of(snapshot, definition) if any(path[0] in names for path in each[1].reads))
