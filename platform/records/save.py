@@ -122,6 +122,7 @@ def _order_of_writes(added: StepTable) -> tuple[tuple[tuple[Action, ...], Factor
     every: tuple[Action, ...] = (*saves, "delete", "restore")
     return (
         (("create",), defaults.auto_numbers),
+        (("create",), unique.of_numbers),
         (("delete",), deletion.take_along),
         (every, write.step),  # 13
         (every, people.step),
@@ -384,6 +385,8 @@ class Records:
             for step in writes:
                 step(batch)
                 faults.point("save.step_written")
+                if not batch.live:
+                    break  # all are refused by now
         except IntegrityError as failure:
             constraints.explain(batch, failure)  # raises the failure again when it is none that input can cause
         failed = [item for item in batch.items if item.problems and item.status is None]

@@ -9,6 +9,7 @@ from fieldstone.metadata.snapshot import Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.gate.storage import Storage, storage
 from fieldstone.records.gate.write import taken, unique_columns
+from fieldstone.records.steps.defaults import numbered
 
 Columns = tuple[str, ...]
 Values = tuple[Any, ...]
@@ -16,7 +17,21 @@ Values = tuple[Any, ...]
 
 def step(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
     """Return the step; None if nothing of the object is unique. Auto-numbers are so by themselves."""
-    keys = unique_columns(definition)
+    late = _late(snapshot, definition) if action == "create" else {}
+    return _step(snapshot, definition, {columns: fields for columns, fields in unique_columns(definition).items() if columns not in late})
+
+
+def of_numbers(snapshot: Snapshot, definition: ObjectDef, action: Action) -> Step | None:
+    """Return the step for what new records have only with their auto-numbers; nearly always None."""
+    return _step(snapshot, definition, _late(snapshot, definition))
+
+
+def _late(snapshot: Snapshot, definition: ObjectDef) -> dict[Columns, Columns]:
+    names = {found.name for found, _ in numbered(snapshot, definition)}
+    return {columns: fields for columns, fields in unique_columns(definition).items() if names & set(fields)}
+
+
+def _step(snapshot: Snapshot, definition: ObjectDef, keys: dict[Columns, Columns]) -> Step | None:
     if not keys:
         return None
     store = storage(snapshot, definition.name)
@@ -45,9 +60,10 @@ def check(batch: Batch, store: Storage, keys: dict[Columns, Columns]) -> None:
         wanted.setdefault(columns, set()).add(values)
     # A record of the batch may give a value up that another takes: the database decides about those.
     own = [item.id for item in batch.items if not item.is_new]
-    for claim in taken(batch.tx, store, wanted, own):
+    held = taken(batch.tx, store, wanted, own)
+    for claim, items in claims.items():
         fields = keys[claim[0]]
-        for item in claims[claim]:
+        for item in items if claim in held else ():
             if not item.problem_at(fields[0]):
                 refuse_taken(batch, item, fields)
 
