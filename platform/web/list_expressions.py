@@ -8,6 +8,7 @@ the editor in the browser (`static/js/expression.js`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -16,29 +17,38 @@ from flask.typing import ResponseReturnValue
 from fieldstone import rules
 from fieldstone.errors import Problem, Refused
 from fieldstone.metadata.definitions.objects import ObjectDef
-from fieldstone.metadata.names import nearest
-from fieldstone.metadata.scope import GLOBALS, names_of
+from fieldstone.metadata.scope import GLOBALS, ObjectScope, Scopes
 from fieldstone.records.gate.conditions import USE, ReadersScope, compiled
 from fieldstone.web import expressions
 from fieldstone.web.admission import SIGNED_IN, admit
 from fieldstone.web.current import current
-from fieldstone.web.setup import expression_help
+from fieldstone.web.setup import expression_fixes, expression_help
 from fieldstone.web.setup.expression_editor import Editor
 
 bp = Blueprint("list_expressions", __name__)
 
 
-class Names(ReadersScope):
-    """The names a reader may use in a filter; what they typed is found by its label as well."""
+class Names(ObjectScope):
+    """The names a reader may use in a filter; what they typed is found by its label as well, among the fields that they may read."""
 
     def __init__(self, definition: ObjectDef) -> None:
-        super().__init__(current.gate.asking, definition)
         readable = current.rights.readable(definition.name)
-        self._labels = {name: tuple(field.label.values()) for name, field in names_of(definition) if field.name in readable}
+        fields = {name: field for name, field in definition.fields.items() if name in readable}
+        system = {name: field for name, field in definition.system_fields.items() if name in readable}
+        super().__init__(current.snapshot.once(Scopes), replace(definition, fields=fields, system_fields=system), None, USE)
+        self._readers = ReadersScope(current.gate.asking, definition)
+
+    def resolve(self, name: str) -> rules.Resolved | None:
+        """Return what `name` stands for, None if the reader may not read it or there is no such thing."""
+        return self._readers.resolve(name)
+
+    def lacking(self, name: str) -> tuple[str, str]:
+        """Return what of `name` the reader does not find, and the object where they do not."""
+        return self._readers.lacking(name)
 
     def nearest(self, name: str) -> str | None:
         """Return the readable name most like `name`, or that of the field which is called so."""
-        return super().nearest(name) if "." in name else nearest(name, self._labels, self._labels)
+        return self._readers.nearest(name) if "." in name or name.startswith("$") else super().nearest(name)
 
     def filters(self, name: str) -> bool:
         """Tell whether a name may stand in a filter of this reader; a setting or permission of the org is not offered to everybody."""
@@ -49,8 +59,9 @@ class Names(ReadersScope):
 
 
 def problems(definition: ObjectDef, source: str) -> tuple[Problem, ...]:
-    """Return everything that is wrong with a filter of the reader, warnings last."""
-    found = rules.problems(source, Names(definition), USE)
+    """Return everything that is wrong with a filter of the reader, in the order of the text; warnings last."""
+    names = Names(definition)
+    found = tuple(expression_fixes.problems(lambda text: rules.problems(text, names, USE), names, source))
     if all(each.warning for each in found):
         try:
             compiled(current.gate.asking, definition, source)

@@ -77,16 +77,24 @@ def test_every_mistake_is_told_at_its_place_with_what_was_meant(asked):
     assert (warning["severity"], warning["fix"]) == ("warning", '"lost"')
 
 
-def test_a_field_is_found_by_its_label_if_one_may_read_it(asked):
-    (problem,) = asked("rep", "check", "金额 > 5")["problems"][:1]
-    assert problem["fix"] == "amount"
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("金额 > 5", ["amount"]), ("Close Date < TODAY()", ["close_date"]), ('stage = "赢单"', ["won"])]
+)
+def test_what_is_called_by_its_label_is_found_if_one_may_read_it(asked, typed, meant):
+    found = asked("rep", "check", typed)["problems"]
+    assert [each["fix"].strip('"') for each in found if "fix" in each] == meant
+    assert asked("admin", "check", 'Secret note = "a"')["problems"][0]["fix"] == "secret"
 
 
-def test_a_hidden_field_is_told_like_one_that_is_not_there(asked):
+@pytest.mark.parametrize(("hidden", "missing"), [("secret", "secrxt"), ("Secret note", "Secrxt note"), ("secrte", "sxcrte")])
+def test_a_hidden_field_is_told_like_one_that_is_not_there(asked, hidden, missing):
     def told(name):
-        return str(asked("rep", "check", f'{name} = "a"')).replace(name, "NAME")
+        text = str(asked("rep", "check", f'{name} = "a"'))
+        for word in name.split():
+            text = text.replace(word, "NAME")
+        return text
 
-    assert told("secret") == told("secrxt")
+    assert told(hidden) == told(missing)
 
 
 def test_who_does_not_see_the_object_is_told_nothing(site, asked):
