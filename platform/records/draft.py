@@ -21,7 +21,7 @@ from fieldstone.records.evaluation import Evaluation, fit
 from fieldstone.records.failed_formulas import error_of, may_be_told
 from fieldstone.records.gate import Gate
 from fieldstone.records.gate.access import READ
-from fieldstone.records.gate.projection import queue_names
+from fieldstone.records.gate.projection import PEOPLE, queue_names
 from fieldstone.records.gate.write import lock, look
 from fieldstone.records.query import HIDDEN, Reference
 from fieldstone.records.steps import defaults, formulas, layout, load_and_lock, parents
@@ -160,7 +160,7 @@ def _look(gate: Gate, definition: ObjectDef, item: Item) -> dict[str, Reference]
         target = _target(gate.snapshot, definition, name)
         if name == "owner" and ids[name] in queues:
             found[name] = Reference(ids[name], queues[ids[name]], "queue")
-        elif looked.access >= READ or name == "owner":
+        elif looked.access >= READ or name in PEOPLE:
             told = gate.rights.tells_names(target)
             found[name] = Reference(ids[name], looked.values[f"{name}.{target.name_field}"] if told else None, target.name)
         elif item.prior is not None and item.prior.get(name) == ids[name]:

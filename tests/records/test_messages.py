@@ -50,11 +50,17 @@ def people(engine) -> World:
         *(ACCOUNT, SECRET, DEAL, role("boss"), role("rep", "boss"), queue("inbound", "deal")),
         profile("seller", {"account": everything(ACCOUNT), "deal": everything(DEAL), "secret": SECRET_RIGHTS}),
         rule("deal", "told", 'name = "told"', {"en": TEXT, "zh-Hans": TEXT}),
+        rule(
+            "deal",
+            "made",
+            'AND(name = "made", created_by.title = "Boss")',
+            "[{{ created_by.title }}] [{{ created_by }}] [{{ updated_by.name }}]",
+        ),
         rule("deal", "named", 'name = "named"', "[{{ account }}] [{{ secret }}] [{{ owner }}]"),
     )
     made.person("Ada", profile="seller", role="rep")
     made.person("Bob", profile="seller", role="rep")
-    made.person("Eve", profile="seller", role="boss")
+    made.person("Eve", profile="seller", role="boss", title="Boss")
     return made
 
 
@@ -93,3 +99,17 @@ def test_names_of_records_that_the_saver_may_not_see_stay_blank(org):
     with pytest.raises(Refused) as refused:
         org.update("deal", deal, {"name": "named"}, "Ada")
     assert said(refused) == {"": "[] [] [Ada]"}
+
+
+def test_rules_read_through_who_made_and_who_changed_a_record(org):
+    deal = org.create("deal", {"name": "x"}, "Eve")
+    org.update("deal", deal, {"amount": "1"}, "Eve")
+    with pytest.raises(Refused) as refused:
+        org.update("deal", deal, {"name": "made"}, "builder")
+    assert said(refused) == {"": "[Boss] [Eve] [Eve]"}
+    with pytest.raises(Refused) as refused:
+        org.update("deal", deal, {"name": "made"}, "Eve")
+    assert said(refused) == {"": "[] [Eve] []"}  # she may not read people
+    with pytest.raises(Refused) as refused:
+        org.create("deal", {"name": "made"}, "Eve")
+    assert said(refused) == {"": "[] [Eve] []"}

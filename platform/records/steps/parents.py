@@ -19,6 +19,7 @@ from fieldstone.metadata.definitions.validation_rules import ValidationRuleDef
 from fieldstone.metadata.snapshot import Compiled, Snapshot
 from fieldstone.records.changes import Action, Batch, Item, Step
 from fieldstone.records.gate.access import READ
+from fieldstone.records.gate.projection import PEOPLE
 from fieldstone.records.gate.write import Looked, look
 from fieldstone.records.messages import expressions_in, names_in
 from fieldstone.records.steps.defaults import defaults_of
@@ -30,7 +31,7 @@ Path = tuple[str, ...]
 class Needs:
     """What is read behind the lookups of an object."""
 
-    lookups: tuple[str, ...]  # all lookups of the object, and its owner
+    lookups: tuple[str, ...]  # all lookups of the object, its owner, and those stamps that something reads through
     paths: tuple[Path, ...]  # read by rules, defaults and lookup filters
     read_through: frozenset[str]  # lookups that rules and defaults go through, so that they are wanted even where nothing changed
     live: tuple[str, ...] = ()  # roll-ups of the object that rules read and no column holds
@@ -55,7 +56,9 @@ def _needs_of(snapshot: Snapshot, definition: ObjectDef) -> Needs:
         lookups.append("owner")
     every = {path for compiled in _expressions(snapshot, definition) for path in compiled.reads}
     every |= {path for message in _messages(snapshot, definition) for path in names_in(snapshot, definition, message)}
-    read = {path for path in every if len(path) > 1 and path[0] in lookups}
+    stamps = [found.name for found in definition.system_fields.values() if found.type in LOOKUPS]
+    read = {path for path in every if len(path) > 1 and path[0] in (*lookups, *stamps)}
+    lookups += [name for name in stamps if any(path[0] == name for path in read)]
     paths = set(read)
     for found in definition.fields.values():
         if found.type in LOOKUPS and found.filter is not None:
@@ -167,7 +170,7 @@ def behind(item: Item, name: str, value: str, looked: Looked) -> Mapping[str, An
     points at one they cannot see. It will be refused in those words; until then no default or message may tell what is in it.
     """
     stored = item.prior is not None and item.prior.get(name) == value
-    if looked.access >= READ or stored:
+    if looked.access >= READ or stored or (name in PEOPLE and name != "owner"):  # a stamp is nobody's choice
         return looked.values
     return dict.fromkeys(looked.values)
 
