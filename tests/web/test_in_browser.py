@@ -59,6 +59,30 @@ def test_a_condition_is_added_and_taken_off(rep, site):
     assert rep.locator("td.first a").count() >= 3
 
 
+def test_a_list_is_filtered_by_an_expression_with_its_editor(rep, site, complaints):
+    complaints.expect("422")
+    rep.goto(f"{site.address}/o/deal?view=every")
+    rep.click("#filter-button")
+    rep.click("#filter-menu [data-open=expression]")
+    rep.click("#expression .cm-content")
+    rep.keyboard.type("clo")
+    expect(rep.locator("#expression .cm-tooltip-autocomplete li").first).to_contain_text("close_dateClose date · Date")
+    rep.keyboard.press("Escape")
+    rep.keyboard.press("Control+a")
+    rep.keyboard.type("amont > 100000")
+    rep.click("#expression .xe-status button.btn")
+    expect(rep.locator("#expression .xe-status")).to_contain_text("true for 1 of")
+    rep.click("#expression footer button.pri")
+    rep.wait_for_url(re.compile(r"x=amount"))
+    assert rep.locator("td.first a").all_inner_texts() == ["Cell line 4"]
+    rep.click(".chip b")
+    expect(rep.locator("#expression .cm-content")).to_have_text("amount > 100000")
+    rep.goto(f"{site.address}/o/deal?view=every&x=amont+%3E+1")
+    expect(rep.locator("#expression .xe-status")).to_contain_text('Line 1, column 1: There is no field "amont" on Deal')
+    rep.keyboard.press("Escape")
+    expect(rep.locator("#expression")).to_be_hidden()
+
+
 def test_the_palette_finds_and_opens_a_record_by_keyboard(rep, site):
     rep.goto(f"{site.address}/")
     rep.keyboard.press("Control+k")
