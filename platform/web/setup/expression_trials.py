@@ -6,7 +6,9 @@ Not here: the value of a part (`rules/part_values.py`), the record as an example
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import Any
 
 from flask_babel import gettext as _
@@ -25,6 +27,7 @@ from fieldstone.web.setup.expression_editor import Editor, type_words, value_wor
 from fieldstone.web.shown import name_columns, plain
 
 ACTIVE = "active"  # of a person
+LINK = re.compile(r'<a href="([^"<>]*)"[^<>]*>([^<>]*)</a>')
 Answer = dict[str, Any]
 
 
@@ -140,9 +143,15 @@ def _result(editor: Editor, checked: rules.Checked, value: Any, names: Mapping[s
     if field is None or value is None or field.type in LOOKUPS:
         return value_words(value, checked.type, names)
     try:
-        return plain(field, fit(field, value)) or str(_("blank"))
+        shown = plain(field, fit(field, value))
+        return (LINK.sub(_link, shown) if checked.markup else shown) or str(_("blank"))
     except ValueError:
         return str(_("too many digits for the field"))
+
+
+def _link(made: re.Match[str]) -> str:
+    """Return a link that HYPERLINK made as what is shown and where it leads."""
+    return unescape(f"{made[2]} ({made[1]})" if made[2] else made[1])
 
 
 def _after_error(editor: Editor) -> str:

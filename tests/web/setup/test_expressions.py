@@ -289,6 +289,11 @@ def values(answer, source):
         (f"{FORMULA}&returns=percent&scale=1", "amount / 300", "13.3%"),
         (f"{FORMULA}&returns=text", "account.city", "Basel"),
         (f"{FORMULA}&returns=text", "reason", "blank"),
+        (
+            f"{FORMULA}&returns=text",
+            'HYPERLINK("https://example.com?a=1&b=" & name, "See " & name)',
+            "See Cell line (https://example.com?a=1&b=Cell%20line)",
+        ),
         (RULE, "amount > 10", "true: the save is refused"),
         (RULE, "amount > 100", "false: the save is accepted"),
         ("object=deal&use=list_filter", "amount > 100", "false: the record is left out"),
