@@ -28,6 +28,7 @@ from fieldstone.rules.row_values import memory
 from fieldstone.rules.tree import Call, Node, children
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
+from fieldstone.web.setup import expression_help
 from fieldstone.web.setup.expression_editor import Editor
 
 RULE_WORDS = ("refused", "accepted")  # what an example of a validation rule expects
@@ -62,7 +63,9 @@ def _reads(editor: Editor, read: Sequence[str], examples: Sequence[Any]) -> list
         place, called = editor.in_example(path)
         steps = editor.steps(path)
         if steps:
-            told = {"in": place, "path": called, "label": editor.path_words(path), "kind": value_type(steps[-1]).value}
+            told: Answer = {"in": place, "path": called, "label": editor.path_words(path), "kind": value_type(steps[-1]).value}
+            if offered := expression_help.values(editor, path):
+                told["values"] = offered
             found.append(told | ({} if path in read else {"figure": True}))
     return found + _given(editor, examples, {each["path"] for each in found if each["in"] == ("record",)})
 

@@ -79,6 +79,7 @@ def test_a_roll_up_has_examples_of_its_filter_and_of_its_figure(builder):
     for function, read in (("sum", [("stage", False), ("amount", True)]), ("count", [("stage", False)])):
         reads = told(builder, 'stage = "won"', f"{COUNTED}&function={function}&field=amount")["reads"]
         assert [(each["path"], "figure" in each) for each in reads] == read
+        assert [(each["name"], each["label"]) for each in reads[0]["values"]] == [("open", "Open"), ("won", "Won"), ("lost", "Lost")]
 
 
 def test_a_roll_up_without_a_filter_has_examples_of_its_figure(builder):

@@ -186,7 +186,8 @@ export class Examples {
         put(row);
         this.changed();
       };
-      return this.control(`${known.get(path)?.label ?? path}${note}`, known.get(path)?.kind, row?.[path], take);
+      const { label = path, kind, values } = known.get(path) ?? {};
+      return this.control(`${label}${note}`, kind, row?.[path], take, values);
     });
   }
   put(example, key, value) {
@@ -202,8 +203,8 @@ export class Examples {
     made.classList.add("expected");
     return made;
   }
-  /** A labelled control for a JSON value of an example; empty is blank. */
-  control(label, kind, value, take) {
+  /** A labelled control for a JSON value of an example; empty is blank. `values`: those of a picklist, which it offers by their labels. */
+  control(label, kind, value, take, values = []) {
     if (kind === "Boolean") return select(label, [true, false], value, take);
     const taken = (text) => take(text === "" ? null : text);
     const shown = value === null || value === undefined ? "" : Array.isArray(value) ? value.join("; ") : String(value);
@@ -218,7 +219,8 @@ export class Examples {
         .split(";")
         .map((one) => one.trim())
         .filter(Boolean);
-    return input(label, shown, t("blank"), (text) => (several && text ? take(each(text)) : taken(text)));
+    const made = input(label, shown, t("blank"), (text) => (several && text ? take(each(text)) : taken(text)));
+    return values.length ? offering(made, values) : made;
   }
 }
 
@@ -244,6 +246,13 @@ function input(label, value, placeholder, take, more = {}) {
   });
   box.addEventListener("change", (event) => event.stopPropagation());
   return el("div", { class: "field" }, el("label", { for: id }, label), box);
+}
+
+function offering(made, values) {
+  const id = unique("values");
+  made.querySelector("input").setAttribute("list", id);
+  made.append(el("datalist", { id }, ...values.map((each) => el("option", { value: each.name }, each.label))));
+  return made;
 }
 
 function select(label, words, value, take) {
