@@ -160,7 +160,7 @@ def test_a_formula_through_a_record_that_its_reader_cannot_see_is_blank_wherever
 
 def test_a_message_tells_no_formula_over_what_is_hidden(org):
     record = deal(org)
-    for who, said in (("Rep", "||||10|"), ("builder", "6|8|41|10000|10|TOPSECRET")):
+    for who, said in (("Rep", "||||10|"), ("builder", "6|8|41|10,000|10|TOPSECRET")):
         with pytest.raises(Refused) as refused:
             org.update("deal", record, {"amount": 901}, who)
         assert [problem.message[""] for problem in refused.value.problems] == [said]

@@ -51,7 +51,7 @@ def test_python_and_both_databases_agree(engines: Sequence[Engine], random: Rand
     assert not [engines_of.told(engines_of.smallest(found, engines)) for found in engines_of.differences(engines, [tree], around)]
 
 
-@pytest.mark.parametrize("part", range(50))  # with the others of this subject a run of a minute, the same each time
+@pytest.mark.parametrize("part", range(44))  # with the others of this subject a run of a minute, the same each time
 def test_they_agree_on_many_expressions_in_one_statement(engines: Sequence[Engine], part: int) -> None:
     found = [one for number in range(10) for one in batch(SEED + part, number, engines)]
     assert not [engines_of.told(engines_of.smallest(one, engines)) for one in found[:3]]
