@@ -19,6 +19,8 @@ from fieldstone.records.query import Query
 from fieldstone.web.current import current
 from fieldstone.web.globals_of_templates import word
 
+NO_SUCH_VALUE = "expression_unknown_picklist_value"
+
 
 def told(scope: rules.Scope, source: str, problem: Problem) -> dict[str, Any]:
     """Return a problem of `source` as JSON: text, start and end in characters, severity, and the text to put there if one is known."""
@@ -28,7 +30,7 @@ def told(scope: rules.Scope, source: str, problem: Problem) -> dict[str, Any]:
         fix = scope.nearest(source[start:end])  # a field by its label
     if source[start:end] == "=" and not source[:start].strip() and not problem.warning:
         fix = ""  # a spreadsheet's formula begins with it
-    if fix and source[start : start + 1] in ('"', "'"):
+    if fix and problem.code == NO_SUCH_VALUE:
         fix = f"{source[start]}{fix}{source[start]}"  # what is meant is the text between the quotation marks
     said = {"text": word(_in_readers_words(problem)), "start": start, "end": end, "severity": "warning" if problem.warning else "error"}
     return said if fix is None else said | {"fix": fix}

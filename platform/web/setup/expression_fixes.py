@@ -16,12 +16,12 @@ from fieldstone.errors import Problem, Span
 from fieldstone.metadata.definitions.objects import ObjectDef
 from fieldstone.metadata.scope import ObjectScope
 from fieldstone.rules import ValueType
+from fieldstone.web.expressions import NO_SUCH_VALUE
 
 Check = Callable[[str], tuple[Problem, ...]]
 
 WIDE = re.compile(r"[\w．]*[０-９Ａ-Ｚａ-ｚ＿．][\w．]*|[—―]")  # a word with such a character, or a dash of texts
 RECORD_TYPE = "recordtype."
-NO_SUCH_VALUE = "expression_unknown_picklist_value"
 WRONG_TYPES = ("expression_operand_types", "expression_argument_type")
 IS_ONE = re.compile(r"([\w.]+)\s*(=|==|<>|!=)\s*(\"[^\"]*\"|'[^']*')")  # of one value; several are asked by INCLUDES
 ASKS_ONE = re.compile(r"(ISPICKVAL|CONTAINS)\s*\(\s*[\w.]+", re.IGNORECASE)

@@ -159,6 +159,7 @@ def test_a_value_that_was_meant_keeps_its_quotation_marks(builder):
         ("金额 * 2", {"金额": "amount"}),
         ("IF(amount ≥ 5； 1； 0)", {"≥": ">=", "；": ","}),
         ("PROPER(name)", {"PROPER": "INITCAP"}),
+        ('IF(close_date < "2026-01-01", 1, 0)', {'"2026-01-01"': "DATE(2026, 1, 1)"}),
         ("ＩＦ(amount > １０００, 1, 0)", {"ＩＦ": "IF", "１０００": "1000"}),
         ("amount — １．５", {"—": "-", "１．５": "1.5"}),
         ("Close Date - TODAY()", {"Close Date": "close_date"}),
