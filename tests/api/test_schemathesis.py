@@ -17,7 +17,7 @@ from fieldstone.db.transaction import write
 from tests.api.conftest import EVERYTHING
 from tests.support import pages
 
-EXAMPLES = int(os.environ.get("FIELDSTONE_FUZZ_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("FIELDSTONE_FUZZ_EXAMPLES", "4"))
 CONFIG = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "401", "403", "404", "409", "412", "422"]
