@@ -64,7 +64,7 @@ def test_a_list_is_filtered_by_an_expression_with_its_editor(rep, site, complain
     rep.goto(f"{site.address}/o/deal?view=every")
     rep.click("#filter-button")
     rep.click("#filter-menu [data-open=expression]")
-    rep.click("#expression .cm-content")
+    expect(rep.locator("#expression .cm-content")).to_be_focused()
     rep.keyboard.type("clo")
     expect(rep.locator("#expression .cm-tooltip-autocomplete li").first).to_contain_text("close_dateClose date · Date")
     rep.keyboard.press("Escape")

@@ -50,7 +50,7 @@ document.addEventListener("click", (event) => {
     if (dialog && !dialog.open) {
       opener.set(dialog, open);
       dialog.showModal();
-      dialog.querySelector(".cm-content")?.focus(); // an editor is no form control: the first button would have it
+      dialog.querySelector("x-expression")?.focus(); // what it shows is no form control: the first button would have it
     }
   }
   if (target.closest("[data-close]")) target.closest("dialog")?.close();

@@ -50,6 +50,9 @@ class Expression extends HTMLElement {
     if (focused) goTo(this.area);
     this.recheck();
   }
+  focus() {
+    this.view?.focus();
+  }
   build() {
     this.host = el("div", { class: "host" });
     this.root = this.host.attachShadow({ mode: "open" });
